@@ -1,1 +1,23 @@
-//! mj-decode
+//! Decoding and validation of WebAssembly modules: from bytes to an environment and checked function bodies.
+//!
+//! [`validate`] is the only way to a [`Module`]; everything behind it may rely on validity. wasmparser does the checking.
+
+#![forbid(unsafe_code)]
+
+mod const_expr;
+mod error;
+mod features;
+mod module;
+mod names;
+mod types;
+mod validate;
+
+pub use const_expr::{ConstEnvironment, ConstExpr, ConstOp};
+pub use error::DecodeError;
+pub use features::{Features, Proposal};
+pub use module::{
+    CustomSection, DataMode, DataSegment, ElementItems, ElementMode, ElementSegment, Export, ExportKind, Import, ImportType, Module,
+};
+pub use names::Names;
+pub use types::{FuncType, GlobalType, MemoryType, TableType, ValType};
+pub use validate::validate;
