@@ -6,11 +6,13 @@
 use std::ops::Range;
 
 use wasmparser::{
-    CustomSectionReader, ExternalKind, FuncToValidate, FuncValidatorAllocations, FunctionBody, KnownCustom, Parser, Payload, SectionLimited,
-    TypeRef, ValidPayload, Validator, ValidatorResources, WasmFeatures,
+    CustomSectionReader, ExternalKind, FuncToValidate, FuncValidatorAllocations, FunctionBody, KnownCustom, Parser, Payload,
+    SectionLimited, TypeRef, ValidPayload, Validator, ValidatorResources, WasmFeatures,
 };
 
-use crate::module::{CustomSection, DataMode, DataSegment, ElementItems, ElementMode, ElementSegment, Export, ExportKind, Import, ImportType};
+use crate::module::{
+    CustomSection, DataMode, DataSegment, ElementItems, ElementMode, ElementSegment, Export, ExportKind, Import, ImportType,
+};
 use crate::{ConstExpr, DecodeError, Features, FuncType, GlobalType, MemoryType, Module, Proposal, TableType, ValType};
 
 /// Validates a module, function bodies included, and returns its environment.
