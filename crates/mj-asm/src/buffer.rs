@@ -1,0 +1,356 @@
+//! The code buffer: bytes, labels, and the fixups between them.
+//!
+//! It is on the hot path of a compiler that spends a hundred cycles on an operator, so the bytes are kept as a vector at full
+//! length with a cursor: an instruction is built in one word and written as eight bytes with one bounds check, and the bytes above
+//! its length are overwritten by the next one. Room is made by [`CodeBuffer::reserve`], once an operator.
+//!
+//! A label may be used before it is bound: its uses form a chain, which [`CodeBuffer::bind`] walks. A use of a bound label
+//! is patched at once. Labels belong to one function and are forgotten by [`CodeBuffer::finish_function`]; offsets go on.
+//!
+//! Invariants: a label is bound exactly once. A used label is bound before its function is finished. A buffer is less than 2 GiB.
+
+use mj_abi::Site;
+
+use crate::constants::{Constant, Constants};
+use crate::fixup::FixupKind;
+
+/// Bytes that one [`CodeBuffer::put`] writes.
+const WORD: usize = 8;
+
+/// In a label's word: it is bound, and the other bits are its offset. Otherwise the word is the number of the last fixup
+/// of its chain plus one, or 0.
+const BOUND: u32 = 1 << 31;
+
+/// A place in the code of the current function.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub struct Label(u32);
+
+impl Label {
+    /// The label's number, dense from 0 in each function.
+    #[must_use]
+    #[inline]
+    pub const fn number(self) -> u32 {
+        self.0
+    }
+
+    /// The label with this number.
+    #[must_use]
+    #[inline]
+    pub const fn from_number(number: u32) -> Self {
+        Self(number)
+    }
+}
+
+/// A reference to another function's entry, to be filled in when the code is placed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Relocation {
+    /// Offset of the 32-bit pc-relative field in the buffer. The distance counts from the end of the field.
+    pub at: u32,
+    /// What is referred to: index among the module's own functions.
+    pub function: u32,
+}
+
+/// A state of a buffer, see [`CodeBuffer::mark`].
+#[derive(Clone, Copy, Debug)]
+pub struct Mark {
+    cursor: u32,
+    sites: usize,
+    relocations: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Fixup {
+    at: u32,
+    /// The offset that distances count from.
+    base: u32,
+    /// The next one in the label's chain plus one, or 0.
+    next: u32,
+    kind: FixupKind,
+}
+
+/// Code under construction; see the module's header.
+#[derive(Default, Debug)]
+pub struct CodeBuffer {
+    bytes: Vec<u8>,
+    cursor: u32,
+    labels: Vec<u32>,
+    fixups: Vec<Fixup>,
+    constants: Constants,
+    sites: Vec<Site>,
+    relocations: Vec<Relocation>,
+}
+
+impl CodeBuffer {
+    /// An empty buffer.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Offset of the next byte.
+    #[must_use]
+    #[inline]
+    pub fn offset(&self) -> usize {
+        self.cursor as usize
+    }
+
+    /// The code so far.
+    #[must_use]
+    pub fn code(&self) -> &[u8] {
+        &self.bytes[..self.offset()]
+    }
+
+    /// Makes sure that `count` more bytes can be [`put`](Self::put), plus the word that the last one writes.
+    ///
+    /// # Panics
+    /// If the buffer would reach 2 GiB.
+    #[inline]
+    pub fn reserve(&mut self, count: usize) {
+        if self.bytes.len() - self.offset() < count + WORD {
+            self.grow(count);
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn grow(&mut self, count: usize) {
+        let needed = self.offset() + count + WORD;
+        assert!(needed < BOUND as usize, "a unit of machine code is limited to 2 GiB");
+        self.bytes.resize(needed.next_power_of_two().max(4096), 0);
+    }
+
+    /// Appends the low `length` bytes (0 to 8) of `value`, lowest first.
+    ///
+    /// # Panics
+    /// If the room was not [reserved](Self::reserve).
+    #[inline]
+    pub fn put(&mut self, value: u64, length: usize) {
+        debug_assert!(length <= WORD);
+        let at = self.cursor as usize;
+        self.bytes[at..at + WORD].copy_from_slice(&value.to_le_bytes());
+        self.cursor += length as u32;
+    }
+
+    /// Appends bytes of any number, reserving room for them.
+    pub fn put_bytes(&mut self, bytes: &[u8]) {
+        self.reserve(bytes.len());
+        let at = self.offset();
+        self.bytes[at..at + bytes.len()].copy_from_slice(bytes);
+        self.cursor += bytes.len() as u32;
+    }
+
+    /// Appends zeroed bytes, reserving room for them: space to be filled by [`move_tail`](Self::move_tail).
+    pub fn put_space(&mut self, count: usize) {
+        self.reserve(count);
+        let at = self.offset();
+        self.bytes[at..at + count].fill(0);
+        self.cursor += count as u32;
+    }
+
+    /// Appends `fill` until the offset is a multiple of `alignment` (a power of two).
+    pub fn align(&mut self, alignment: usize, fill: u8) {
+        let at = self.offset();
+        let end = at.next_multiple_of(alignment);
+        self.reserve(end - at);
+        self.bytes[at..end].fill(fill);
+        self.cursor = end as u32;
+    }
+
+    /// Takes the bytes from `from` to the end off the end and writes them at `to`: for a prologue, which is known last but comes
+    /// first. They must not refer to labels.
+    ///
+    /// # Panics
+    /// If the bytes do not fit between `to` and `from`.
+    pub fn move_tail(&mut self, from: usize, to: usize) {
+        let end = self.offset();
+        assert!(to + (end - from) <= from, "no room for {} bytes at {to}", end - from);
+        self.bytes.copy_within(from..end, to);
+        self.cursor = from as u32;
+    }
+
+    /// The 32-bit word at `at`.
+    #[must_use]
+    pub fn word(&self, at: usize) -> u32 {
+        u32::from_le_bytes([self.bytes[at], self.bytes[at + 1], self.bytes[at + 2], self.bytes[at + 3]])
+    }
+
+    /// Overwrites the 32-bit word at `at`.
+    #[inline]
+    pub fn patch(&mut self, at: usize, word: u32) {
+        self.bytes[at..at + 4].copy_from_slice(&word.to_le_bytes());
+    }
+
+    /// A new label.
+    #[inline]
+    pub fn label(&mut self) -> Label {
+        self.labels.push(0);
+        Label(self.labels.len() as u32 - 1)
+    }
+
+    /// A new label, bound here.
+    #[inline]
+    pub fn label_here(&mut self) -> Label {
+        self.labels.push(self.cursor | BOUND);
+        Label(self.labels.len() as u32 - 1)
+    }
+
+    /// Makes `label` refer to the current end of the code.
+    #[inline]
+    pub fn bind(&mut self, label: Label) {
+        self.bind_at(label, self.cursor);
+    }
+
+    fn bind_at(&mut self, label: Label, offset: u32) {
+        let mut next = core::mem::replace(&mut self.labels[label.0 as usize], offset | BOUND);
+        debug_assert!(next & BOUND == 0, "{label:?} is bound twice");
+        while next != 0 {
+            let fixup = self.fixups[next as usize - 1];
+            self.apply(fixup, offset);
+            next = fixup.next;
+        }
+    }
+
+    /// The offset of a label, if it is bound already.
+    #[must_use]
+    #[inline]
+    pub fn label_offset(&self, label: Label) -> Option<usize> {
+        let word = self.labels[label.0 as usize];
+        (word & BOUND != 0).then_some((word & !BOUND) as usize)
+    }
+
+    /// Whether `label` was used before it was bound, or is bound.
+    #[must_use]
+    #[inline]
+    pub fn is_used_or_bound(&self, label: Label) -> bool {
+        self.labels[label.0 as usize] != 0
+    }
+
+    /// Lets the field `kind` at `at` hold the distance from offset `base` to `label`, now or when the label is bound.
+    /// The bytes must have been put.
+    ///
+    /// # Panics
+    /// If the distance does not fit the field.
+    #[inline]
+    pub fn use_label(&mut self, label: Label, at: usize, base: usize, kind: FixupKind) {
+        let word = self.labels[label.0 as usize];
+        let fixup = Fixup { at: at as u32, base: base as u32, next: word, kind };
+        if word & BOUND != 0 {
+            self.apply(fixup, word & !BOUND);
+        } else {
+            self.fixups.push(fixup);
+            self.labels[label.0 as usize] = self.fixups.len() as u32;
+        }
+    }
+
+    #[inline]
+    fn apply(&mut self, fixup: Fixup, target: u32) {
+        let distance = target as i32 - fixup.base as i32;
+        assert!(fixup.kind.fits(distance), "a distance of {distance} bytes does not fit {:?} at {:#x}", fixup.kind, fixup.at);
+        // Four bytes are there even for a byte at the end of the code: `put` writes eight, and all fields lie in the
+        // first four of an instruction's last word or before.
+        let at = fixup.at as usize;
+        let word = self.word(at);
+        self.patch(at, fixup.kind.apply(word, distance));
+    }
+
+    /// The label of an 8-byte constant that [`finish_function`](Self::finish_function) puts behind the code.
+    pub fn constant8(&mut self, bits: u64) -> Label {
+        self.constant(u128::from(bits), false)
+    }
+
+    /// The label of a 16-byte constant, 16-aligned, that [`finish_function`](Self::finish_function) puts behind the code.
+    pub fn constant16(&mut self, bits: u128) -> Label {
+        self.constant(bits, true)
+    }
+
+    fn constant(&mut self, bits: u128, is_wide: bool) -> Label {
+        if let Some(label) = self.constants.find(bits, is_wide) {
+            return label;
+        }
+        let label = self.label();
+        self.constants.add(Constant { bits, is_wide, label });
+        label
+    }
+
+    /// Puts the function's constants at the end and forgets its labels. `fill` pads in front of the constants.
+    pub fn finish_function(&mut self, fill: u8) {
+        if !self.constants.is_empty() {
+            self.put_constants(fill);
+        }
+        debug_assert!(self.labels.iter().all(|&word| word == 0 || word & BOUND != 0), "a label is used but not bound");
+        self.labels.clear();
+        self.fixups.clear();
+    }
+
+    fn put_constants(&mut self, fill: u8) {
+        let mut constants = core::mem::take(&mut self.constants);
+        self.align(16, fill);
+        self.reserve(constants.size());
+        for constant in constants.in_order() {
+            self.bind(constant.label);
+            self.put(constant.bits as u64, 8);
+            if constant.is_wide {
+                self.put((constant.bits >> 64) as u64, 8);
+            }
+        }
+        constants.clear();
+        self.constants = constants;
+    }
+
+    /// Appends a site; offsets must not decrease.
+    #[inline]
+    pub fn add_site(&mut self, site: Site) {
+        debug_assert!(self.sites.last().is_none_or(|last| last.code <= site.code), "sites are in the order of the code");
+        self.sites.push(site);
+    }
+
+    /// The sites so far.
+    #[must_use]
+    pub fn sites(&self) -> &[Site] {
+        &self.sites
+    }
+
+    /// Records that the 32-bit field at `at` refers to `function`'s entry.
+    #[inline]
+    pub fn add_relocation(&mut self, at: usize, function: u32) {
+        self.relocations.push(Relocation { at: at as u32, function });
+    }
+
+    /// The relocations so far.
+    #[must_use]
+    pub fn relocations(&self) -> &[Relocation] {
+        &self.relocations
+    }
+
+    /// The buffer's present state, to go back to. To be taken between functions.
+    #[must_use]
+    pub fn mark(&self) -> Mark {
+        Mark { cursor: self.cursor, sites: self.sites.len(), relocations: self.relocations.len() }
+    }
+
+    /// Forgets everything since `mark`, labels and constants of the current function included: for a function whose
+    /// compilation failed.
+    pub fn rewind(&mut self, mark: Mark) {
+        assert!(mark.cursor <= self.cursor, "a buffer is rewound to a mark that lies behind its end");
+        self.cursor = mark.cursor;
+        self.sites.truncate(mark.sites);
+        self.relocations.truncate(mark.relocations);
+        self.labels.clear();
+        self.fixups.clear();
+        self.constants.clear();
+    }
+
+    /// Empties the buffer and keeps its allocations.
+    pub fn clear(&mut self) {
+        self.rewind(Mark { cursor: 0, sites: 0, relocations: 0 });
+    }
+
+    /// Hands out code, sites and relocations, and is empty afterwards.
+    pub fn take(&mut self) -> (Vec<u8>, Vec<Site>, Vec<Relocation>) {
+        let mut code = core::mem::take(&mut self.bytes);
+        code.truncate(self.offset());
+        let parts = (code, core::mem::take(&mut self.sites), core::mem::take(&mut self.relocations));
+        self.clear();
+        parts
+    }
+}
