@@ -1,0 +1,52 @@
+//! The engine configurations under which scripts run: one row a way of making or checking code.
+
+use mj_jit::{CompilationMode, Config};
+
+/// A configuration with a name to ask for it by.
+#[derive(Clone, Copy, Debug)]
+pub struct NamedConfig {
+    /// What `--config` calls it.
+    pub name: &'static str,
+    /// What it is for, in a few words.
+    pub purpose: &'static str,
+    /// Turns a default configuration into this one.
+    pub apply: fn(&mut Config),
+}
+
+/// All configurations, the default one first.
+pub const CONFIGS: &[NamedConfig] = &[
+    NamedConfig { name: "eager", purpose: "all functions compiled before the first runs", apply: eager },
+    NamedConfig { name: "lazy", purpose: "each function compiled at its first call", apply: lazy },
+    NamedConfig { name: "explicit-bounds", purpose: "compared addresses instead of guard pages", apply: explicit_bounds },
+    NamedConfig { name: "fuel", purpose: "every operator counted", apply: fuel },
+    NamedConfig { name: "epochs", purpose: "interruption by epochs", apply: epochs },
+];
+
+/// The configuration of that name.
+#[must_use]
+pub fn config(name: &str) -> Option<Config> {
+    let row = CONFIGS.iter().find(|row| row.name == name)?;
+    let mut config = Config::new();
+    (row.apply)(&mut config);
+    Some(config)
+}
+
+fn eager(config: &mut Config) {
+    config.compilation_mode(CompilationMode::Eager);
+}
+
+fn lazy(config: &mut Config) {
+    config.compilation_mode(CompilationMode::Lazy);
+}
+
+fn explicit_bounds(config: &mut Config) {
+    config.memory_reservation(0).memory_guard_size(0);
+}
+
+fn fuel(config: &mut Config) {
+    config.consume_fuel(true);
+}
+
+fn epochs(config: &mut Config) {
+    config.epoch_interruption(true);
+}
