@@ -1,1 +1,38 @@
-//! mj-runtime
+//! Execution support of the mj WebAssembly engine: everything that compiled code needs around it.
+//!
+//! This is the one crate of the engine that is about `unsafe`: executable memory, linear memories with guard pages, stacks,
+//! signals, and the way in and out of compiled code. It knows neither the compilers nor the public API; [`mj_abi`] is what it
+//! shares with the former, [`InstanceHooks`] how it asks the latter.
+//!
+//! | concern | file |
+//! |---|---|
+//! | address space | `mapping.rs`, `ranges.rs` |
+//! | what a module's instance owns | `memory.rs`, `table.rs`, `global.rs`, `context.rs` |
+//! | code | `code.rs`, `registry.rs` |
+//! | running it | `store.rs`, `stack.rs`, `interrupt.rs`, `entry.rs`, `thread.rs`, `backtrace.rs` |
+//! | leaving it | `hooks.rs`, `helpers.rs`, `host.rs`, `signals.rs`, `sys/` |
+//!
+//! Invariants: bases of memories, tables and contexts never move; no page is writable and executable at once in one mapping;
+//! no Rust code runs on a WebAssembly stack, and no panic passes through compiled code.
+
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+compile_error!("mj runs on x86-64 Linux only; other platforms are planned, see the platform table in the README");
+
+mod error;
+mod global;
+mod hooks;
+mod interrupt;
+mod mapping;
+mod memory;
+mod ranges;
+mod stack;
+mod table;
+
+pub use error::ResourceError;
+pub use global::GlobalBox;
+pub use hooks::{InstanceHooks, Payload, Stop};
+pub use interrupt::InterruptHandle;
+pub use mapping::page_size;
+pub use memory::{Bounds, LinearMemory, MemoryError, MemoryPlan, MemoryPool};
+pub use stack::StackPool;
+pub use table::Table;

@@ -1,0 +1,43 @@
+//! Globals that belong to no instance: those the host makes.
+
+use std::cell::UnsafeCell;
+
+use mj_abi::{GlobalCell, RawValue};
+
+/// A global's cell on the heap, at one address until it is dropped.
+#[derive(Debug)]
+pub struct GlobalBox {
+    cell: Box<UnsafeCell<GlobalCell>>,
+}
+
+// SAFETY: the cell is plain memory; whoever may use the box decides which thread may use the cell.
+unsafe impl Send for GlobalBox {}
+
+impl GlobalBox {
+    /// A global with this value.
+    #[must_use]
+    pub fn new(value: RawValue) -> Self {
+        Self { cell: Box::new(UnsafeCell::new(GlobalCell { value })) }
+    }
+
+    /// Its cell, for contexts.
+    #[must_use]
+    pub fn cell(&self) -> *mut GlobalCell {
+        self.cell.get()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_global_keeps_its_address_when_its_box_moves() {
+        let global = GlobalBox::new(RawValue::new(42));
+        let cell = global.cell();
+        let moved = vec![global];
+        assert_eq!(moved[0].cell(), cell);
+        // SAFETY: the box is alive and nothing else uses the cell.
+        assert_eq!(unsafe { (*cell).value.low }, 42);
+    }
+}

@@ -1,0 +1,132 @@
+//! Stopping a store from another thread without counting anything.
+//!
+//! Compiled code touches its store's *interrupt page* at back edges and entries. Protecting the page makes the next touch fault, and the signal
+//! handler diverts the thread to the interrupt stub, which asks [`InstanceHooks::interrupted`](crate::InstanceHooks::interrupted).
+//! The page belongs to the store and to handles that are just using it; afterwards it is made readable and reused.
+//!
+//! Invariant: a page in the free list is readable, writable, and known to nobody.
+
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use crate::ResourceError;
+use crate::mapping::{Access, Mapping, page_size};
+
+/// Pages that wait for their next store.
+static FREE: Mutex<Vec<Mapping>> = Mutex::new(Vec::new());
+
+/// Pages that may wait.
+const MOST_FREE: usize = 64;
+
+/// The interrupt page of one store.
+#[derive(Debug)]
+pub(crate) struct InterruptPage {
+    /// Present until the drop.
+    mapping: Option<Mapping>,
+}
+
+impl InterruptPage {
+    pub(crate) fn new() -> Result<Self, ResourceError> {
+        let pooled = FREE.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mapping = pooled.map_or_else(|| Mapping::zeroed("an interrupt page", page_size()), Ok)?;
+        Ok(Self { mapping: Some(mapping) })
+    }
+
+    fn mapping(&self) -> &Mapping {
+        self.mapping.as_ref().expect("present until the drop")
+    }
+
+    pub(crate) fn base(&self) -> *mut u8 {
+        self.mapping().base()
+    }
+
+    /// Makes the next touch fault.
+    pub(crate) fn protect(&self) {
+        // Fails only if the kernel cannot split its record of neighbouring pages; there is no better moment to say so than the next call.
+        let _ = self.mapping().protect(0..page_size(), Access::None);
+    }
+
+    /// Makes touches harmless again.
+    pub(crate) fn unprotect(&self) {
+        let _ = self.mapping().protect(0..page_size(), Access::ReadWrite);
+    }
+}
+
+impl Drop for InterruptPage {
+    fn drop(&mut self) {
+        let Some(mapping) = self.mapping.take() else { return };
+        // Zeroed too: what a store counted there is not the next one's business.
+        if mapping.protect(0..page_size(), Access::ReadWrite).is_err() {
+            return;
+        }
+        // SAFETY: the page is readable and writable, and nobody else knows it any more.
+        unsafe { mapping.base().write_bytes(0, 64) };
+        let mut free = FREE.lock().unwrap_or_else(PoisonError::into_inner);
+        if free.len() < MOST_FREE {
+            free.push(mapping);
+        }
+    }
+}
+
+/// Interrupts a store from any thread. Outlives the store: then it does nothing.
+#[derive(Clone, Debug)]
+pub struct InterruptHandle {
+    page: Weak<InterruptPage>,
+}
+
+impl InterruptHandle {
+    pub(crate) fn new(page: &Arc<InterruptPage>) -> Self {
+        Self { page: Arc::downgrade(page) }
+    }
+
+    /// Diverts the store's compiled code at its next back edge or entry, or as soon as it runs again.
+    pub fn interrupt(&self) {
+        if let Some(page) = self.page.upgrade() {
+            page.protect();
+        }
+    }
+
+    /// Takes an interruption back that has not happened yet.
+    pub fn clear(&self) {
+        if let Some(page) = self.page.upgrade() {
+            page.unprotect();
+        }
+    }
+
+    /// Whether the store still exists.
+    #[must_use]
+    pub fn is_live(&self) -> bool {
+        self.page.strong_count() > 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn handles_outlive_their_store() {
+        let page = Arc::new(InterruptPage::new().unwrap());
+        let handle = InterruptHandle::new(&page);
+        assert!(handle.is_live());
+        handle.interrupt();
+        handle.clone().clear();
+        // SAFETY: the page is readable again.
+        assert_eq!(unsafe { page.base().read_volatile() }, 0);
+        drop(page);
+        assert!(!handle.is_live());
+        handle.interrupt();
+    }
+
+    #[test]
+    fn a_page_that_was_left_protected_comes_back_readable_and_zero() {
+        for _ in 0..4 {
+            let page = Arc::new(InterruptPage::new().unwrap());
+            // SAFETY: new pages are readable and writable, and this one is ours.
+            unsafe {
+                assert_eq!(page.base().read_volatile(), 0);
+                page.base().write_volatile(5);
+            }
+            InterruptHandle::new(&page).interrupt();
+        }
+    }
+}

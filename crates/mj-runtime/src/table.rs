@@ -1,0 +1,251 @@
+//! Tables: words at an address that never moves.
+//!
+//! A table that can grow reserves address space for all it may grow to, and the kernel commits what is touched; one that cannot grow
+//! is an ordinary allocation. Elements are words (`*const FuncRef` or external references), and null is 0, so a fresh table is all null.
+
+use std::alloc::{self, Layout};
+use std::cell::UnsafeCell;
+use std::fmt;
+use std::ops::Range;
+use std::ptr::{self, NonNull};
+
+use mj_abi::TableDefinition;
+
+use crate::ResourceError;
+use crate::mapping::Mapping;
+
+/// A table of references.
+pub struct Table {
+    definition: Box<UnsafeCell<TableDefinition>>,
+    elements: Elements,
+    /// Elements that the table may grow to.
+    limit: usize,
+}
+
+enum Elements {
+    Mapped { _mapping: Mapping },
+    Allocated { base: NonNull<usize>, layout: Layout },
+    None,
+}
+
+// SAFETY: the table's words are plain memory that the table owns alone.
+unsafe impl Send for Table {}
+
+impl Table {
+    /// A table of `minimum` null elements which can grow to `maximum` elements, or to `limit` if that is less. Address space for
+    /// that many is reserved; if there is not enough, for half as many, and so on, but at least for the minimum.
+    pub fn new(minimum: u64, maximum: Option<u64>, limit: u64) -> Result<Self, ResourceError> {
+        let bound = maximum.unwrap_or(u64::MAX).min(limit).max(minimum);
+        let elements = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+        let (minimum, mut limit) = (elements(minimum), elements(bound));
+        if limit == minimum {
+            return Self::fixed(minimum);
+        }
+        loop {
+            let bytes = limit.checked_mul(size_of::<usize>()).unwrap_or(usize::MAX);
+            match Mapping::zeroed("address space for a table", bytes) {
+                Ok(mapping) => {
+                    let definition = TableDefinition { base: mapping.base().cast(), length: minimum };
+                    return Ok(Self { definition: Box::new(definition.into()), elements: Elements::Mapped { _mapping: mapping }, limit });
+                }
+                Err(error) => match (limit / 2).max(minimum).max(1) {
+                    half if half < limit => limit = half,
+                    _ => return Err(error),
+                },
+            }
+        }
+    }
+
+    fn fixed(length: usize) -> Result<Self, ResourceError> {
+        let out_of_memory =
+            || ResourceError::new("memory for a table", length.saturating_mul(size_of::<usize>()), std::io::ErrorKind::OutOfMemory.into());
+        let layout = Layout::array::<usize>(length).map_err(|_| out_of_memory())?;
+        let (base, elements) = if length == 0 {
+            (NonNull::dangling(), Elements::None)
+        } else {
+            // SAFETY: the layout's size is not zero.
+            let base = NonNull::new(unsafe { alloc::alloc_zeroed(layout) }.cast()).ok_or_else(out_of_memory)?;
+            (base, Elements::Allocated { base, layout })
+        };
+        let definition = TableDefinition { base: base.as_ptr(), length };
+        Ok(Self { definition: Box::new(definition.into()), elements, limit: length })
+    }
+
+    /// What compiled code sees; at this address until the table is dropped.
+    #[must_use]
+    #[inline]
+    pub fn definition(&self) -> *mut TableDefinition {
+        self.definition.get()
+    }
+
+    /// Current length in elements.
+    #[must_use]
+    #[inline]
+    pub fn len(&self) -> usize {
+        // SAFETY: only `grow` writes the definition, through `&mut self`.
+        unsafe { (*self.definition()).length }
+    }
+
+    /// Whether the table has no elements at present.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Elements up to which [`Table::grow`] may succeed.
+    #[must_use]
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// The elements. Compiled code that can reach the table must not run meanwhile.
+    #[must_use]
+    pub fn words(&self) -> &[usize] {
+        // SAFETY: the base is aligned and valid for `length` initialised words (dangling if there are none).
+        unsafe { std::slice::from_raw_parts((*self.definition()).base, self.len()) }
+    }
+
+    /// The elements, to write. Compiled code that can reach the table must not run meanwhile.
+    #[must_use]
+    pub fn words_mut(&mut self) -> &mut [usize] {
+        // SAFETY: as in `words`, and borrowed mutably.
+        unsafe { std::slice::from_raw_parts_mut((*self.definition()).base, self.len()) }
+    }
+
+    /// The element at `index`, or `None` outside the table.
+    #[must_use]
+    pub fn get(&self, index: u64) -> Option<usize> {
+        self.words().get(usize::try_from(index).ok()?).copied()
+    }
+
+    /// Sets the element at `index`; `false` (and nothing has changed) outside the table.
+    #[must_use]
+    pub fn set(&mut self, index: u64, word: usize) -> bool {
+        let element = usize::try_from(index).ok().and_then(|index| self.words_mut().get_mut(index));
+        element.map(|element| *element = word).is_some()
+    }
+
+    /// Grows by `delta` elements, set to `word`. Returns the old length, or `None` (and nothing has changed) beyond the limit.
+    pub fn grow(&mut self, delta: u64, word: usize) -> Option<u64> {
+        let old = self.len();
+        let new = old.checked_add(usize::try_from(delta).ok()?).filter(|&new| new <= self.limit)?;
+        self.definition.get_mut().length = new;
+        if word != 0 {
+            self.words_mut()[old..].fill(word);
+        }
+        Some(old as u64)
+    }
+
+    /// Sets `length` elements from `start` to `word`; `false` (and nothing has changed) if they are not all inside.
+    #[must_use]
+    pub fn fill(&mut self, start: u64, word: usize, length: u64) -> bool {
+        let range = range(start, length, self.len());
+        range.map(|range| self.words_mut()[range].fill(word)).is_some()
+    }
+
+    /// Copies `length` elements of this table from `source` to `destination`, which may overlap; `false` (and nothing has changed) if
+    /// they are not all inside.
+    #[must_use]
+    pub fn copy_within(&mut self, destination: u64, source: u64, length: u64) -> bool {
+        let (Some(to), Some(from)) = (range(destination, length, self.len()), range(source, length, self.len())) else { return false };
+        self.words_mut().copy_within(from, to.start);
+        true
+    }
+
+    /// Copies `words[source..][..length]` to `destination`; `false` (and nothing has changed) if either is not all inside.
+    #[must_use]
+    pub fn init(&mut self, words: &[usize], destination: u64, source: u64, length: u64) -> bool {
+        let (Some(to), Some(from)) = (range(destination, length, self.len()), range(source, length, words.len())) else { return false };
+        self.words_mut()[to].copy_from_slice(&words[from]);
+        true
+    }
+}
+
+/// The indices `start..start + length`, if they lie below `end`.
+pub(crate) fn range(start: u64, length: u64, end: usize) -> Option<Range<usize>> {
+    let stop = start.checked_add(length).filter(|&stop| stop <= end as u64)?;
+    Some(start as usize..stop as usize)
+}
+
+impl Drop for Table {
+    fn drop(&mut self) {
+        if let Elements::Allocated { base, layout } = self.elements {
+            // SAFETY: allocated with this layout in `fixed`, and not used after this.
+            unsafe { alloc::dealloc(base.as_ptr().cast(), layout) };
+        }
+        self.definition.get_mut().base = ptr::null_mut();
+    }
+}
+
+impl fmt::Debug for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Table").field("len", &self.len()).field("limit", &self.limit).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn growing_keeps_the_base_and_sets_new_elements() {
+        let mut table = Table::new(2, None, 10_000_000).unwrap();
+        // SAFETY: the table is alive.
+        let base = unsafe { (*table.definition()).base };
+        assert!(table.set(1, 11));
+        assert_eq!(table.grow(9_999_998, 7), Some(2));
+        // SAFETY: the table is alive.
+        assert_eq!(unsafe { (*table.definition()).base }, base);
+        assert_eq!([table.get(0), table.get(1), table.get(2), table.get(9_999_999)], [Some(0), Some(11), Some(7), Some(7)]);
+        assert_eq!(table.get(10_000_000), None);
+        assert_eq!(table.grow(1, 0), None);
+        assert_eq!(table.grow(u64::MAX, 0), None);
+        assert_eq!(table.len(), 10_000_000);
+    }
+
+    #[test]
+    fn elements_after_growing_by_null_are_null() {
+        let mut table = Table::new(0, Some(4), 100).unwrap();
+        assert_eq!(table.limit(), 4);
+        assert_eq!(table.grow(4, 0), Some(0));
+        assert_eq!(table.words(), [0; 4]);
+    }
+
+    #[test]
+    fn operations_that_leave_the_table_change_nothing() {
+        for maximum in [Some(4), None] {
+            let mut table = Table::new(4, maximum, 100).unwrap();
+            table.words_mut().copy_from_slice(&[1, 2, 3, 4]);
+            assert!(!table.set(4, 9));
+            assert!(!table.fill(3, 9, 2));
+            assert!(!table.fill(u64::MAX, 9, 2));
+            assert!(!table.copy_within(2, 0, 3));
+            assert!(!table.copy_within(0, 2, 3));
+            assert!(!table.init(&[9, 9], 0, 1, 2));
+            assert!(!table.init(&[9, 9], 3, 0, 2));
+            assert_eq!(table.words(), [1, 2, 3, 4]);
+            assert!(table.fill(4, 9, 0) && table.copy_within(4, 4, 0) && table.init(&[], 4, 0, 0));
+            assert!(!table.fill(5, 9, 0));
+        }
+    }
+
+    #[test]
+    fn copies_may_overlap() {
+        let mut table = Table::new(5, Some(5), 5).unwrap();
+        assert!(table.init(&[1, 2, 3, 4, 5], 0, 0, 5));
+        assert!(table.copy_within(1, 0, 4));
+        assert_eq!(table.words(), [1, 1, 2, 3, 4]);
+        assert!(table.copy_within(0, 2, 3));
+        assert_eq!(table.words(), [2, 3, 4, 3, 4]);
+        assert!(table.fill(1, 0, 2));
+        assert_eq!(table.words(), [2, 0, 0, 3, 4]);
+    }
+
+    #[test]
+    fn impossible_tables_are_errors() {
+        assert!(Table::new(u64::MAX, None, 10).is_err());
+        assert!(Table::new(1 << 60, Some(1 << 60), 1 << 60).is_err());
+        assert!(Table::new(0, Some(0), 10).unwrap().is_empty());
+        assert!(Table::new(1, None, 1 << 62).unwrap().limit() > 1 << 20);
+    }
+}
