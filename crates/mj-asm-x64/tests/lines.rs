@@ -1,0 +1,208 @@
+//! One line an instruction: what is asked for, the bytes, and how another disassembler reads them.
+
+mod disassembly;
+
+use disassembly::{assemble, text};
+use mj_asm_x64::Width::{W8, W16, W32, W64};
+use mj_asm_x64::*;
+
+/// What a line asks for, its bytes in hexadecimal, its text.
+type Line = (fn(&mut Asm), &'static str, &'static str);
+
+#[rustfmt::skip]
+const LINES: &[Line] = &[
+    // Two-operand arithmetic.
+    (|a| a.alu_rr(ADD, W32, RAX, RCX), "01 c8", "add eax,ecx"),
+    (|a| a.alu_rr(OR, W64, R8, RCX), "49 09 c8", "or r8,rcx"),
+    (|a| a.alu_rr(ADC, W8, RSI, RAX), "40 10 c6", "adc sil,al"),
+    (|a| a.alu_rr(SBB, W16, RAX, R9), "66 44 19 c8", "sbb ax,r9w"),
+    (|a| a.alu_rm(AND, W64, RDX, Mem::base(RBP, 0)), "48 23 55 00", "and rdx,[rbp]"),
+    (|a| a.alu_rm(SUB, W32, RDX, Mem::base(R12, 0)), "41 2b 14 24", "sub edx,[r12]"),
+    (|a| a.alu_mr(XOR, W32, Mem::indexed(RAX, RBX, 2, 0x80), RDI), "31 bc 98 80 00 00 00", "xor [rax+rbx*4+80h],edi"),
+    (|a| a.alu_ri(CMP, W32, RAX, -1), "83 f8 ff", "cmp eax,0FFFFFFFFh"),
+    (|a| a.alu_ri(CMP, W32, RAX, 1000), "3d e8 03 00 00", "cmp eax,3E8h"),
+    (|a| a.alu_ri(CMP, W8, RAX, -2), "3c fe", "cmp al,0FEh"),
+    (|a| a.alu_ri(CMP, W64, RBX, 0x1234567), "48 81 fb 67 45 23 01", "cmp rbx,1234567h"),
+    (|a| a.alu_ri(CMP, W8, RDI, 5), "40 80 ff 05", "cmp dil,5"),
+    (|a| a.alu_ri(CMP, W16, RCX, 0xfff0), "66 83 f9 f0", "cmp cx,0FFF0h"),
+    (|a| a.alu_mi(SUB, W64, Mem::base(RSP, 8), 1), "48 83 6c 24 08 01", "sub qword ptr [rsp+8],1"),
+    (|a| a.alu_mi(ADD, W16, Mem::base(RAX, 0), 0x1234), "66 81 00 34 12", "add word ptr [rax],1234h"),
+    (|a| a.alu_mi(ADD, W8, Mem::base(R13, 0), 7), "41 80 45 00 07", "add byte ptr [r13],7"),
+    (|a| a.test_rr(W64, RAX, RAX), "48 85 c0", "test rax,rax"),
+    (|a| a.test_mr(W8, Mem::base(RAX, 0), RBP), "40 84 28", "test [rax],bpl"),
+    (|a| a.test_ri(W32, RAX, 8), "a9 08 00 00 00", "test eax,8"),
+    (|a| a.test_ri(W8, RBX, 1), "f6 c3 01", "test bl,1"),
+    (|a| a.test_mi(W32, Mem::base(RAX, 4), 1), "f7 40 04 01 00 00 00", "test dword ptr [rax+4],1"),
+    // Moves.
+    (|a| a.mov_rr(W32, RAX, RBX), "89 d8", "mov eax,ebx"),
+    (|a| a.mov_rm(W64, R15, Mem::base(R13, 8)), "4d 8b 7d 08", "mov r15,[r13+8]"),
+    (|a| a.mov_mr(W8, Mem::base(RAX, 0), RSI), "40 88 30", "mov [rax],sil"),
+    (|a| a.mov_mi(W64, Mem::base(RBP, -8), -1), "48 c7 45 f8 ff ff ff ff", "mov qword ptr [rbp-8],0FFFFFFFFFFFFFFFFh"),
+    (|a| a.mov_mi(W16, Mem::base(RBP, -8), 7), "66 c7 45 f8 07 00", "mov word ptr [rbp-8],7"),
+    (|a| a.mov_ri(W32, RAX, -1), "b8 ff ff ff ff", "mov eax,0FFFFFFFFh"),
+    (|a| a.mov_ri(W64, R9, 5), "41 b9 05 00 00 00", "mov r9d,5"),
+    (|a| a.mov_ri(W64, RAX, -1), "48 c7 c0 ff ff ff ff", "mov rax,0FFFFFFFFFFFFFFFFh"),
+    (|a| a.mov_ri(W64, R10, 0x1_0000_0000), "49 ba 00 00 00 00 01 00 00 00", "mov r10,100000000h"),
+    (|a| a.zero(R9), "45 31 c9", "xor r9d,r9d"),
+    (|a| a.movzx_rr(W8, RAX, RSI), "40 0f b6 c6", "movzx eax,sil"),
+    (|a| a.movzx_rm(W16, RAX, Mem::base(RSI, 2)), "0f b7 46 02", "movzx eax,word ptr [rsi+2]"),
+    (|a| a.movzx_rm(W32, RAX, Mem::base(RSI, 2)), "8b 46 02", "mov eax,[rsi+2]"),
+    (|a| a.movsx_rr(W64, W8, RAX, RCX), "48 0f be c1", "movsx rax,cl"),
+    (|a| a.movsx_rr(W64, W32, RAX, R9), "49 63 c1", "movsxd rax,r9d"),
+    (|a| a.movsx_rm(W32, W16, RAX, Mem::base(RSI, 0)), "0f bf 06", "movsx eax,word ptr [rsi]"),
+    (|a| a.movsx_rm(W64, W32, RAX, Mem::base(RSI, 0)), "48 63 06", "movsxd rax,[rsi]"),
+    (|a| a.lea(W64, RAX, Mem::indexed(R13, R12, 3, 0)), "4b 8d 44 e5 00", "lea rax,[r13+r12*8]"),
+    (|a| a.lea(W32, RAX, Mem::scaled(RCX, 2, 16)), "8d 04 8d 10 00 00 00", "lea eax,[rcx*4+10h]"),
+    (|a| a.xchg_rr(W64, RBX, RCX), "48 87 cb", "xchg rbx,rcx"),
+    (|a| a.xchg_mr(W32, Mem::base(RBX, 0), RCX), "87 0b", "xchg [rbx],ecx"),
+    (|a| a.push_r(R12), "41 54", "push r12"),
+    (|a| a.pop_r(RBX), "5b", "pop rbx"),
+    (|a| a.push_m(Mem::base(RAX, 0)), "ff 30", "push qword ptr [rax]"),
+    (|a| a.pop_m(Mem::base(R9, 0)), "41 8f 01", "pop qword ptr [r9]"),
+    (|a| a.push_i(-3), "6a fd", "push 0FFFFFFFFFFFFFFFDh"),
+    (|a| a.push_i(300), "68 2c 01 00 00", "push 12Ch"),
+    (|a| a.pushfq(), "9c", "pushfq"),
+    (|a| a.popfq(), "9d", "popfq"),
+    (|a| a.bswap(W32, R10), "41 0f ca", "bswap r10d"),
+    (|a| a.bswap(W64, RDX), "48 0f ca", "bswap rdx"),
+    // Shifts, one operand, multiplication, bits.
+    (|a| a.shift_ri(ROL, W32, RAX, 3), "c1 c0 03", "rol eax,3"),
+    (|a| a.shift_ri(SHL, W64, RBX, 1), "48 d1 e3", "shl rbx,1"),
+    (|a| a.shift_rc(ROR, W32, RDX), "d3 ca", "ror edx,cl"),
+    (|a| a.shift_rc(SHR, W8, RDI), "40 d2 ef", "shr dil,cl"),
+    (|a| a.shift_mi(SAR, W64, Mem::base(RSP, 0), 63), "48 c1 3c 24 3f", "sar qword ptr [rsp],3Fh"),
+    (|a| a.unary_r(NOT, W32, RAX), "f7 d0", "not eax"),
+    (|a| a.unary_r(NEG, W64, R11), "49 f7 db", "neg r11"),
+    (|a| a.unary_r(MUL, W64, RCX), "48 f7 e1", "mul rcx"),
+    (|a| a.unary_m(IMUL, W32, Mem::base(RAX, 0)), "f7 28", "imul dword ptr [rax]"),
+    (|a| a.unary_r(DIV, W32, RCX), "f7 f1", "div ecx"),
+    (|a| a.unary_m(IDIV, W64, Mem::base(RBP, -16)), "48 f7 7d f0", "idiv qword ptr [rbp-10h]"),
+    (|a| a.sign_to_rdx(W32), "99", "cdq"),
+    (|a| a.sign_to_rdx(W64), "48 99", "cqo"),
+    (|a| a.reg_rr(IMUL_R, W64, RAX, R8), "49 0f af c0", "imul rax,r8"),
+    (|a| a.imul_rri(W32, RAX, RBX, 10), "6b c3 0a", "imul eax,ebx,0Ah"),
+    (|a| a.imul_rmi(W64, RAX, Mem::base(RBX, 0), 1000), "48 69 03 e8 03 00 00", "imul rax,[rbx],3E8h"),
+    (|a| a.reg_rr(BSF, W32, RAX, RCX), "0f bc c1", "bsf eax,ecx"),
+    (|a| a.reg_rr(BSR, W64, RAX, RCX), "48 0f bd c1", "bsr rax,rcx"),
+    (|a| a.reg_rr(POPCNT, W32, RAX, RCX), "f3 0f b8 c1", "popcnt eax,ecx"),
+    (|a| a.reg_rr(TZCNT, W64, R9, RCX), "f3 4c 0f bc c9", "tzcnt r9,rcx"),
+    (|a| a.reg_rm(LZCNT, W32, RAX, Mem::base(RCX, 0)), "f3 0f bd 01", "lzcnt eax,[rcx]"),
+    (|a| a.setcc(Cc::B, RSI), "40 0f 92 c6", "setb sil"),
+    (|a| a.cmov_rr(Cc::Ge, W64, RAX, RCX), "48 0f 4d c1", "cmovge rax,rcx"),
+    (|a| a.cmov_rm(Cc::E, W32, RAX, Mem::base(RCX, 0)), "0f 44 01", "cmove eax,[rcx]"),
+    (|a| a.free_shift_rrr(SHLX, W32, RAX, RCX, RDX), "c4 e2 69 f7 c1", "shlx eax,ecx,edx"),
+    (|a| a.free_shift_rrr(SARX, W64, R8, R9, R10), "c4 42 aa f7 c1", "sarx r8,r9,r10"),
+    (|a| a.free_shift_rmr(SHRX, W32, RAX, Mem::base(RCX, 4), RDX), "c4 e2 6b f7 41 04", "shrx eax,[rcx+4],edx"),
+    (|a| a.rorx_rri(W64, RAX, RCX, 9), "c4 e3 fb f0 c1 09", "rorx rax,rcx,9"),
+    (|a| a.rorx_rmi(W32, RAX, Mem::base(R9, 0), 9), "c4 c3 7b f0 01 09", "rorx eax,[r9],9"),
+    (|a| a.andn_rrr(W32, RAX, RBX, RCX), "c4 e2 60 f2 c1", "andn eax,ebx,ecx"),
+    // Control flow.
+    (|a| a.call_r(R11), "41 ff d3", "call r11"),
+    (|a| a.call_m(Mem::base(RAX, 16)), "ff 50 10", "call qword ptr [rax+10h]"),
+    (|a| a.jmp_r(RAX), "ff e0", "jmp rax"),
+    (|a| a.jmp_m(Mem::base(R11, 0)), "41 ff 23", "jmp qword ptr [r11]"),
+    (|a| a.call_slot(3), "ff 15 00 00 00 00", "call qword ptr [rip]"),
+    (|a| a.jmp_slot(3), "ff 25 00 00 00 00", "jmp qword ptr [rip]"),
+    (|a| a.ret(), "c3", "ret"),
+    (|a| a.ret_i(24), "c2 18 00", "ret 18h"),
+    (|a| a.leave(), "c9", "leave"),
+    (|a| a.ud2(), "0f 0b", "ud2"),
+    (|a| a.int3(), "cc", "int3"),
+    (|a| a.nop(7), "0f 1f 80 00 00 00 00", "nop [rax]"),
+    // Scalar floats.
+    (|a| a.scalar_rr(FADD, W32, XMM0, XMM9), "f3 41 0f 58 c1", "addss xmm0,xmm9"),
+    (|a| a.scalar_rr(FSUB, W64, XMM0, XMM1), "f2 0f 5c c1", "subsd xmm0,xmm1"),
+    (|a| a.scalar_rm(FMUL, W64, XMM8, Mem::base(RAX, 8)), "f2 44 0f 59 40 08", "mulsd xmm8,[rax+8]"),
+    (|a| a.scalar_rr(FDIV, W32, XMM0, XMM1), "f3 0f 5e c1", "divss xmm0,xmm1"),
+    (|a| a.scalar_rr(SQRT, W64, XMM0, XMM1), "f2 0f 51 c1", "sqrtsd xmm0,xmm1"),
+    (|a| a.scalar_rr(FMIN, W32, XMM0, XMM1), "f3 0f 5d c1", "minss xmm0,xmm1"),
+    (|a| a.scalar_rr(FMAX, W64, XMM0, XMM1), "f2 0f 5f c1", "maxsd xmm0,xmm1"),
+    (|a| a.vscalar_rrr(FADD, W64, XMM0, XMM1, XMM2), "c5 f3 58 c2", "vaddsd xmm0,xmm1,xmm2"),
+    (|a| a.vscalar_rrm(FADD, W32, XMM8, XMM15, Mem::base(R9, 0)), "c4 41 02 58 01", "vaddss xmm8,xmm15,[r9]"),
+    (|a| a.movs_xm(W32, XMM1, Mem::base(RAX, 0)), "f3 0f 10 08", "movss xmm1,[rax]"),
+    (|a| a.movs_mx(W64, Mem::base(RAX, 0), XMM1), "f2 0f 11 08", "movsd [rax],xmm1"),
+    (|a| a.movs_xx(W64, XMM1, XMM2), "f2 0f 10 ca", "movsd xmm1,xmm2"),
+    (|a| a.movd_xr(W32, XMM1, RAX), "66 0f 6e c8", "movd xmm1,eax"),
+    (|a| a.movd_xr(W64, XMM1, R9), "66 49 0f 6e c9", "movq xmm1,r9"),
+    (|a| a.movd_rx(W64, RAX, XMM9), "66 4c 0f 7e c8", "movq rax,xmm9"),
+    (|a| a.ucomis_rr(W32, XMM1, XMM2), "0f 2e ca", "ucomiss xmm1,xmm2"),
+    (|a| a.ucomis_rm(W64, XMM1, Mem::base(RAX, 0)), "66 0f 2e 08", "ucomisd xmm1,[rax]"),
+    (|a| a.cvtsi2s_xr(W64, W32, XMM1, RAX), "f2 0f 2a c8", "cvtsi2sd xmm1,eax"),
+    (|a| a.cvtsi2s_xm(W32, W64, XMM1, Mem::base(RAX, 0)), "f3 48 0f 2a 08", "cvtsi2ss xmm1,qword ptr [rax]"),
+    (|a| a.cvtts2si_rx(W64, W32, RAX, XMM1), "f3 48 0f 2c c1", "cvttss2si rax,xmm1"),
+    (|a| a.cvtts2si_rm(W32, W64, RAX, Mem::base(RAX, 0)), "f2 0f 2c 00", "cvttsd2si eax,[rax]"),
+    (|a| a.cvts2s_rr(W32, XMM1, XMM2), "f3 0f 5a ca", "cvtss2sd xmm1,xmm2"),
+    (|a| a.cvts2s_rm(W64, XMM1, Mem::base(RAX, 0)), "f2 0f 5a 08", "cvtsd2ss xmm1,[rax]"),
+    (|a| a.rounds_rri(W32, XMM1, XMM2, 9), "66 0f 3a 0a ca 09", "roundss xmm1,xmm2,9"),
+    (|a| a.rounds_rmi(W64, XMM1, Mem::base(RAX, 0), 11), "66 0f 3a 0b 08 0b", "roundsd xmm1,[rax],0Bh"),
+    (|a| a.movmsk_rx(W64, RAX, XMM9), "66 41 0f 50 c1", "movmskpd eax,xmm9"),
+    // Vectors.
+    (|a| a.packed_rr(MOVUPS, XMM0, XMM1), "0f 10 c1", "movups xmm0,xmm1"),
+    (|a| a.packed_rr(MOVAPS, XMM0, XMM1), "0f 28 c1", "movaps xmm0,xmm1"),
+    (|a| a.packed_rm(MOVDQA, XMM0, Mem::base(RAX, 0)), "66 0f 6f 00", "movdqa xmm0,[rax]"),
+    (|a| a.packed_rm(MOVDQU, XMM9, Mem::base(RAX, 0)), "f3 44 0f 6f 08", "movdqu xmm9,[rax]"),
+    (|a| a.movaps_xx(XMM15, XMM1), "44 0f 28 f9", "movaps xmm15,xmm1"),
+    (|a| a.movaps_xm(XMM1, Mem::base(RSP, 16)), "0f 28 4c 24 10", "movaps xmm1,[rsp+10h]"),
+    (|a| a.movaps_mx(Mem::base(RSP, 16), XMM1), "0f 29 4c 24 10", "movaps [rsp+10h],xmm1"),
+    (|a| a.movups_xm(XMM1, Mem::base(RSP, 16)), "0f 10 4c 24 10", "movups xmm1,[rsp+10h]"),
+    (|a| a.movups_mx(Mem::base(RSP, 16), XMM1), "0f 11 4c 24 10", "movups [rsp+10h],xmm1"),
+    (|a| a.packed_rr(ANDPS, XMM0, XMM1), "0f 54 c1", "andps xmm0,xmm1"),
+    (|a| a.packed_rr(ANDNPS, XMM0, XMM1), "0f 55 c1", "andnps xmm0,xmm1"),
+    (|a| a.packed_rr(ORPS, XMM0, XMM1), "0f 56 c1", "orps xmm0,xmm1"),
+    (|a| a.packed_rr(XORPS, XMM0, XMM1), "0f 57 c1", "xorps xmm0,xmm1"),
+    (|a| a.packed_rr(ANDPD, XMM0, XMM1), "66 0f 54 c1", "andpd xmm0,xmm1"),
+    (|a| a.packed_rr(ANDNPD, XMM0, XMM1), "66 0f 55 c1", "andnpd xmm0,xmm1"),
+    (|a| a.packed_rr(ORPD, XMM0, XMM1), "66 0f 56 c1", "orpd xmm0,xmm1"),
+    (|a| a.packed_rr(XORPD, XMM0, XMM1), "66 0f 57 c1", "xorpd xmm0,xmm1"),
+    (|a| a.packed_rr(UNPCKLPS, XMM0, XMM1), "0f 14 c1", "unpcklps xmm0,xmm1"),
+    (|a| a.packed_rr(ADDPS, XMM0, XMM1), "0f 58 c1", "addps xmm0,xmm1"),
+    (|a| a.packed_rr(ADDPD, XMM0, XMM1), "66 0f 58 c1", "addpd xmm0,xmm1"),
+    (|a| a.packed_rr(SUBPS, XMM0, XMM1), "0f 5c c1", "subps xmm0,xmm1"),
+    (|a| a.packed_rr(SUBPD, XMM0, XMM1), "66 0f 5c c1", "subpd xmm0,xmm1"),
+    (|a| a.packed_rr(PUNPCKLDQ, XMM0, XMM1), "66 0f 62 c1", "punpckldq xmm0,xmm1"),
+    (|a| a.packed_rr(PCMPEQD, XMM0, XMM1), "66 0f 76 c1", "pcmpeqd xmm0,xmm1"),
+    (|a| a.packed_rr(PADDD, XMM0, XMM1), "66 0f fe c1", "paddd xmm0,xmm1"),
+    (|a| a.packed_rr(PADDQ, XMM0, XMM1), "66 0f d4 c1", "paddq xmm0,xmm1"),
+    (|a| a.packed_rr(PSUBD, XMM0, XMM1), "66 0f fa c1", "psubd xmm0,xmm1"),
+    (|a| a.packed_rr(PSUBQ, XMM0, XMM1), "66 0f fb c1", "psubq xmm0,xmm1"),
+    (|a| a.packed_rr(PAND, XMM0, XMM1), "66 0f db c1", "pand xmm0,xmm1"),
+    (|a| a.packed_rr(PANDN, XMM0, XMM1), "66 0f df c1", "pandn xmm0,xmm1"),
+    (|a| a.packed_rr(POR, XMM0, XMM1), "66 0f eb c1", "por xmm0,xmm1"),
+    (|a| a.packed_rr(PXOR, XMM0, XMM1), "66 0f ef c1", "pxor xmm0,xmm1"),
+    (|a| a.vpacked_rrr(XORPS, XMM0, XMM1, XMM2), "c5 f0 57 c2", "vxorps xmm0,xmm1,xmm2"),
+    (|a| a.vpacked_rrm(PAND, XMM0, XMM1, Mem::base(RAX, 0)), "c5 f1 db 00", "vpand xmm0,xmm1,[rax]"),
+    (|a| a.packed_shift(PSRLD, XMM0, 31), "66 0f 72 d0 1f", "psrld xmm0,1Fh"),
+    (|a| a.packed_shift(PSLLD, XMM0, 31), "66 0f 72 f0 1f", "pslld xmm0,1Fh"),
+    (|a| a.packed_shift(PSRLQ, XMM9, 1), "66 41 0f 73 d1 01", "psrlq xmm9,1"),
+    (|a| a.packed_shift(PSLLQ, XMM0, 63), "66 0f 73 f0 3f", "psllq xmm0,3Fh"),
+    (|a| a.pextr_rxi(W64, RAX, XMM1, 1), "66 48 0f 3a 16 c8 01", "pextrq rax,xmm1,1"),
+    (|a| a.pinsr_xri(W32, XMM1, RAX, 3), "66 0f 3a 22 c8 03", "pinsrd xmm1,eax,3"),
+];
+
+#[test]
+fn every_line_has_its_bytes_and_its_text() {
+    let differences = LINES.iter().filter_map(|&(write, bytes, line)| {
+        let code = assemble(write);
+        let hex = code.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ");
+        let found = text(&code);
+        (hex != bytes || found != line).then(|| format!("{hex} | {found}, not {bytes} | {line}"))
+    });
+    assert_eq!(differences.collect::<Vec<_>>(), [""; 0]);
+}
+
+#[test]
+fn every_row_has_a_line() {
+    let has = |mnemonic: &str| LINES.iter().any(|(.., line)| line.starts_with(mnemonic));
+    let mnemonics = [
+        Alu::ALL.iter().map(|row| row.mnemonic).collect::<Vec<_>>(),
+        Shift::ALL.iter().map(|row| row.mnemonic).collect(),
+        Unary::ALL.iter().map(|row| row.mnemonic).collect(),
+        RegRm::ALL.iter().map(|row| row.mnemonic).collect(),
+        FreeShift::ALL.iter().map(|row| row.mnemonic).collect(),
+        Scalar::ALL.iter().map(|row| row.mnemonic).collect(),
+        Packed::ALL.iter().map(|row| row.mnemonic).collect(),
+        PackedShift::ALL.iter().map(|row| row.mnemonic).collect(),
+    ];
+    let missing: Vec<_> = mnemonics.concat().into_iter().filter(|mnemonic| !has(mnemonic)).collect();
+    assert_eq!(missing, [""; 0]);
+}
