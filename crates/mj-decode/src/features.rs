@@ -32,6 +32,11 @@ macro_rules! proposals {
             pub(crate) fn flags(self) -> WasmFeatures {
                 match self { $(Proposal::$proposal => WasmFeatures::empty()$(.union(WasmFeatures::$flag))+),* }
             }
+
+            /// The flag that stands for the proposal alone: the last of its row, the others being prerequisites.
+            fn own_flag(self) -> WasmFeatures {
+                match self { $(Proposal::$proposal => *[$(WasmFeatures::$flag),+].last().expect("a row has a flag")),* }
+            }
         }
     };
 }
@@ -122,7 +127,22 @@ impl Features {
         Proposal::ALL.iter().copied().filter(move |&proposal| self.contains(proposal) && !proposal.is_supported())
     }
 
-    pub(crate) fn flags(self) -> WasmFeatures {
+    /// Puts the proposals that the parser's `flags` name into the set or takes them out. Flags that name no proposal here are returned.
+    pub fn set_flags(&mut self, flags: WasmFeatures, enable: bool) -> WasmFeatures {
+        let mut unknown = flags.difference(WasmFeatures::MVP);
+        for &proposal in Proposal::ALL {
+            let own = proposal.own_flag();
+            if flags.contains(own) {
+                self.set(proposal, enable);
+                unknown = unknown.difference(own);
+            }
+        }
+        unknown
+    }
+
+    /// The parser's flags for this set.
+    #[must_use]
+    pub fn flags(self) -> WasmFeatures {
         let chosen = Proposal::ALL.iter().filter(|&&proposal| self.contains(proposal));
         chosen.fold(WasmFeatures::MVP, |flags, proposal| flags.union(proposal.flags()))
     }

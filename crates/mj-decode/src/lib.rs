@@ -7,17 +7,26 @@
 mod const_expr;
 mod error;
 mod features;
+mod hints;
 mod module;
 mod names;
+mod op;
+mod reader;
+mod translate;
 mod types;
 mod validate;
 
 pub use const_expr::{ConstEnvironment, ConstExpr, ConstOp};
 pub use error::DecodeError;
 pub use features::{Features, Proposal};
+pub use hints::{BodyHints, LoopHints, Touch};
 pub use module::{
     CustomSection, DataMode, DataSegment, ElementItems, ElementMode, ElementSegment, Export, ExportKind, Import, ImportType, Module,
 };
 pub use names::Names;
+pub use op::{Op, OpRow, Shape};
+pub use reader::{Following, Reader};
+pub use translate::{BlockType, Bulk, MemArg, Translator, read_locals, scan, translate};
 pub use types::{FuncType, GlobalType, MemoryType, TableType, ValType};
 pub use validate::validate;
+pub use wasmparser::WasmFeatures;

@@ -1,0 +1,38 @@
+//! Compiles whole modules on one thread and prints the throughput: `throughput FILE.wasm ...`.
+//!
+//! Set `REPEAT=1` to compile once, for profilers that count instructions.
+
+use std::time::Instant;
+
+use mj_codegen::{Compiler, ModulePlan, Options};
+use mj_decode::{Features, validate};
+
+fn main() {
+    let repeat = std::env::var("REPEAT").ok().and_then(|count| count.parse().ok()).unwrap_or(10);
+    for path in std::env::args().skip(1) {
+        let bytes = std::fs::read(&path).expect("readable file");
+        let (mut best_validate, mut best_compile, mut size, mut section) = (f64::MAX, f64::MAX, 0, 0);
+        for _ in 0..repeat {
+            let start = Instant::now();
+            let module = validate(&bytes, &Features::default()).expect("valid module");
+            best_validate = best_validate.min(start.elapsed().as_secs_f64());
+            let plan = ModulePlan::new(&module);
+            let mut compiler = Compiler::new(&Options::default()).expect("a supported processor");
+            let start = Instant::now();
+            for function in 0..module.bodies.len() as u32 {
+                compiler.compile(&module, &plan, function, &bytes).expect("compilable function");
+            }
+            best_compile = best_compile.min(start.elapsed().as_secs_f64());
+            size = compiler.code().len();
+            section = module.code_section.len();
+        }
+        let megabytes = section as f64 / 1e6;
+        println!(
+            "{path}: {megabytes:.2} MB code section, validate {:.1} MB/s, compile {:.1} MB/s, both {:.1} MB/s, {:.2} bytes of code a byte",
+            megabytes / best_validate,
+            megabytes / best_compile,
+            megabytes / (best_validate + best_compile),
+            size as f64 / section as f64,
+        );
+    }
+}

@@ -1,0 +1,154 @@
+//! Compiling functions into a unit: the crate's front door.
+
+use core::ops::Range;
+
+use mj_abi::{CallLayout, ContextLayout, Site};
+use mj_decode::{Module, Reader};
+
+pub use mj_asm::Relocation;
+
+use crate::baseline::{self, Arenas};
+use crate::x64::{Features, X64};
+use crate::{CompileError, Options};
+
+/// What all functions of a module have in common: layouts that follow from its types and counts.
+#[derive(Clone, Debug)]
+pub struct ModulePlan {
+    /// Layout of its instances' contexts.
+    pub layout: ContextLayout,
+    /// Call layouts by type index.
+    pub calls: Vec<CallLayout>,
+    pub(crate) imported_globals: u32,
+}
+
+impl ModulePlan {
+    /// The plan of a module.
+    #[must_use]
+    pub fn new(module: &Module) -> Self {
+        let calls = module
+            .types
+            .iter()
+            .map(|ty| CallLayout::new(ty.params().iter().map(|ty| ty.class()), ty.results().iter().map(|ty| ty.class())))
+            .collect();
+        Self { layout: ContextLayout::new(module.counts()), calls, imported_globals: module.imported_globals }
+    }
+}
+
+/// Machine code of some functions, with what is needed to place and to explain it. All offsets are from the start of `code`.
+#[derive(Clone, Default, Debug)]
+pub struct Unit {
+    /// The code.
+    pub code: Vec<u8>,
+    /// References to the jump table.
+    pub relocations: Vec<Relocation>,
+    /// Places that may trap, and calls, in the order of the code.
+    pub sites: Vec<Site>,
+}
+
+/// One function of a unit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FunctionCode {
+    /// Index among the module's own functions.
+    pub function: u32,
+    /// First byte.
+    pub start: u32,
+    /// Behind the last byte.
+    pub end: u32,
+    /// Where calls go.
+    pub entry: u32,
+    /// Its rows of [`Unit::sites`].
+    pub sites: Range<u32>,
+    /// Its rows of [`Unit::relocations`].
+    pub relocations: Range<u32>,
+}
+
+/// A compiler with its memory: compiles one function at a time, for any module.
+#[derive(Debug)]
+pub struct Compiler {
+    isa: X64,
+    arenas: Arenas,
+    options: Options,
+}
+
+impl Compiler {
+    /// A compiler for the processor that runs this.
+    ///
+    /// # Errors
+    /// If the processor lacks a feature that generated code needs.
+    pub fn new(options: &Options) -> Result<Self, CompileError> {
+        Ok(Self::with_features(Features::detect()?, options))
+    }
+
+    /// A compiler for processors with these features.
+    #[must_use]
+    pub fn with_features(features: Features, options: &Options) -> Self {
+        Self { isa: X64::new(features, options), arenas: Arenas::default(), options: *options }
+    }
+
+    /// Compiles the own function `function` of `module`, whose bytes are `bytes`, and appends it to the compiler's unit.
+    ///
+    /// # Errors
+    /// If the function is too large.
+    pub fn compile(&mut self, module: &Module, plan: &ModulePlan, function: u32, bytes: &[u8]) -> Result<FunctionCode, CompileError> {
+        let range = module.bodies[function as usize].clone();
+        let body = Reader::new(&bytes[range.start as usize..range.end as usize], range.start);
+        let sites = self.isa.asm.sites().len() as u32;
+        let relocations = self.isa.asm.relocations().len() as u32;
+        let index = module.imported_functions + function;
+        let emitted = baseline::compile(&mut self.isa, &mut self.arenas, module, plan, &self.options, index, body);
+        self.isa.asm.finish_function(0xcc);
+        Ok(FunctionCode {
+            function,
+            start: emitted.start as u32,
+            end: self.isa.asm.offset() as u32,
+            entry: emitted.entry as u32,
+            sites: sites..self.isa.asm.sites().len() as u32,
+            relocations: relocations..self.isa.asm.relocations().len() as u32,
+        })
+    }
+
+    /// The code compiled since the last [`take_unit`](Self::take_unit) or [`clear`](Self::clear).
+    #[must_use]
+    pub fn code(&self) -> &[u8] {
+        self.isa.asm.code()
+    }
+
+    /// The relocations that go with [`code`](Self::code).
+    #[must_use]
+    pub fn relocations(&self) -> &[Relocation] {
+        self.isa.asm.relocations()
+    }
+
+    /// The sites that go with [`code`](Self::code).
+    #[must_use]
+    pub fn sites(&self) -> &[Site] {
+        self.isa.asm.sites()
+    }
+
+    /// Copies what has been compiled out, and begins a new unit.
+    pub fn take_unit(&mut self) -> Unit {
+        let unit = Unit { code: self.code().to_vec(), relocations: self.relocations().to_vec(), sites: self.sites().to_vec() };
+        self.clear();
+        unit
+    }
+
+    /// Begins a new unit.
+    pub fn clear(&mut self) {
+        self.isa.asm.clear();
+    }
+}
+
+/// Fills in references to the jump table in `code`, which lies `code_offset` behind the start of its unit and at `code_address` in
+/// memory, where the jump table is at `jump_table_address`. `relocations` are those of `code`.
+///
+/// # Panics
+/// If code and jump table are more than 2 GiB apart.
+pub fn relocate(code: &mut [u8], code_offset: u32, relocations: &[Relocation], code_address: usize, jump_table_address: usize) {
+    for relocation in relocations {
+        let at = (relocation.at - code_offset) as usize;
+        let next = (code_address + at + 4) as i64;
+        let slot = (jump_table_address + 8 * relocation.function as usize) as i64;
+        let distance = i32::try_from(slot - next).expect("code lies within 2 GiB of its jump table");
+        code[at..at + 4].copy_from_slice(&distance.to_le_bytes());
+    }
+}

@@ -1,0 +1,29 @@
+//! Why a function cannot be compiled.
+
+use std::fmt;
+
+/// A function that cannot be compiled: an implementation limit, or a machine that lacks something.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub enum CompileError {
+    /// The processor lacks a feature that all generated code needs.
+    MissingCpuFeature(&'static str),
+    /// The code of one function is too large for the instruction set's jumps.
+    FunctionTooLarge {
+        /// Index of the function.
+        function: u32,
+    },
+}
+
+impl fmt::Display for CompileError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            CompileError::MissingCpuFeature(feature) => write!(f, "this processor has no {feature}, which compiled code needs"),
+            CompileError::FunctionTooLarge { function } => {
+                write!(f, "function {function} is too large: its machine code would exceed 1 GiB")
+            }
+        }
+    }
+}
+
+impl std::error::Error for CompileError {}

@@ -1,0 +1,314 @@
+//! What an instruction set must supply, and the vocabulary in which compilers talk to it.
+//!
+//! Selection has three parts. [`Isa::cover`] looks at an operator and its operands and decides what folds: it answers with a
+//! *form*. [`Isa::constraints`] gives the form's row: what must be in which register. [`Isa::emit`] writes the form's
+//! instructions, once every operand has a location. A compiler does these three in whatever order suits it: the baseline
+//! one after another for each operator, a graph compiler backwards, then forwards, then forwards again.
+//!
+//! Invariants: `cover` and `constraints` are pure. `emit` reads all uses before it writes the definition, unless the row says
+//! [`early_definition`](Constraints::early_definition). Moves, slot accesses and constants never change the flags. The two scratch
+//! registers of an ISA (one integer, one float) are not allocatable and never live across anything here, but for
+//! [`Isa::prepare_indirect`] and its kin, which keep the callee in the integer one until [`Isa::call_prepared`].
+
+use core::fmt::Debug;
+
+use mj_abi::{ArgLocation, Helper, TrapCode};
+use mj_asm::{CodeBuffer, Label};
+use mj_decode::{Following, Op, ValType};
+use mj_ir::{Class, PReg, RegSet, RegisterFile};
+
+use crate::Cond;
+
+/// Register class of a value type.
+#[must_use]
+#[inline]
+pub fn class_of(ty: ValType) -> Class {
+    match ty {
+        ValType::F32 | ValType::F64 | ValType::V128 => Class::Float,
+        _ => Class::Int,
+    }
+}
+
+/// What the selector may know of an operator's operands.
+pub trait Operands {
+    /// The operand's value, if it is a constant (sign-extended; floats are their bits).
+    fn constant(&self, operand: usize) -> Option<i64>;
+    /// The operator that produces the operand, if folding it is allowed.
+    fn producer(&self, operand: usize) -> Option<Producer>;
+}
+
+/// An operator that may fold into its only user.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Producer {
+    /// The operator.
+    pub op: Op,
+    /// Its second operand, if that is a constant.
+    pub constant: Option<i64>,
+}
+
+/// How a form takes an operand.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Take {
+    /// In a register: one use.
+    Register,
+    /// As an immediate: no use.
+    Immediate,
+    /// The producer is folded: its non-constant operands become uses.
+    Folded,
+}
+
+/// What [`Isa::cover`] decides.
+#[derive(Clone, Copy, Debug)]
+pub struct Cover<F> {
+    /// The form.
+    pub form: F,
+    /// How each operand is taken, in the operator's order.
+    pub takes: [Take; 2],
+    /// The second operand's uses come first.
+    pub swap: bool,
+    /// If the form defines the flags: which condition then means 1.
+    pub condition: Option<Cond>,
+    /// The immediate operand, or the constant of a folded producer.
+    pub immediate: i64,
+}
+
+/// Where a use must be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Use {
+    /// In any register of its class.
+    Any,
+    /// In any register, with the upper 32 bits known to be zero.
+    ZeroExtended,
+    /// In this register.
+    Fixed(PReg),
+}
+
+/// Where the definition comes to be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Definition {
+    /// There is none (or the flags).
+    None,
+    /// In any register of the result's class.
+    Any,
+    /// Preferably in the first use's register: `emit` copies it if it is another one, so no other use may be in the definition's register.
+    Tied,
+    /// In this register.
+    Fixed(PReg),
+}
+
+/// The constraint row of a form.
+#[derive(Clone, Copy, Debug)]
+pub struct Constraints {
+    /// One entry a use, in order.
+    pub uses: &'static [Use],
+    /// The definition.
+    pub definition: Definition,
+    /// Temporaries needed, by class.
+    pub temporaries: &'static [Class],
+    /// Registers whose contents are lost, fixed uses and the definition apart.
+    pub clobbers: RegSet,
+    /// The definition is written before all uses are read.
+    pub early_definition: bool,
+    /// The first two uses may change places.
+    pub commutative: bool,
+}
+
+impl Constraints {
+    /// A row with these uses and this definition, and nothing special.
+    #[must_use]
+    pub const fn new(uses: &'static [Use], definition: Definition) -> Self {
+        Self { uses, definition, temporaries: &[], clobbers: RegSet::EMPTY, early_definition: false, commutative: false }
+    }
+}
+
+/// Where everything is when a form is emitted.
+#[derive(Clone, Copy, Debug)]
+pub struct Locations {
+    /// The definition.
+    pub definition: PReg,
+    /// The uses, in order.
+    pub uses: [PReg; 4],
+    /// The temporaries.
+    pub temporaries: [PReg; 2],
+    /// [`Cover::immediate`].
+    pub immediate: i64,
+    /// Constant offset of the memory access in the form, if there is one.
+    pub offset: u64,
+    /// Byte offset of the operator that may trap, for its site.
+    pub at: u32,
+}
+
+/// Width of an access to a field or slot.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum FieldWidth {
+    /// 4 bytes, zero-extended.
+    W32,
+    /// 8 bytes.
+    W64,
+}
+
+/// Width in which values of a type are kept in slots and fields.
+#[must_use]
+#[inline]
+pub fn width_of(ty: ValType) -> FieldWidth {
+    match ty {
+        ValType::I32 | ValType::F32 => FieldWidth::W32,
+        _ => FieldWidth::W64,
+    }
+}
+
+/// Facts about a finished function that its prologue and epilogue need.
+#[derive(Clone, Copy, Debug)]
+pub struct FrameFacts {
+    /// Bytes of slots below the fixed part of the frame.
+    pub slot_bytes: u32,
+    /// Callee-saved registers that the function changes.
+    pub saved: RegSet,
+    /// The function calls, so that its frame must hold the context.
+    pub keeps_context: bool,
+}
+
+/// An instruction set, with the code it is writing.
+pub trait Isa {
+    /// A form: an operator, what it folds, and everything `emit` must know but the locations.
+    type Form: Copy + Debug;
+
+    /// The context register.
+    const CONTEXT: PReg;
+    /// The integer scratch register.
+    const SCRATCH: PReg;
+    /// The float scratch register.
+    const FLOAT_SCRATCH: PReg;
+    /// Offset of frame slot 0 from the frame pointer; slot `n` is 8 bytes times `n` below.
+    const FIRST_SLOT: i32;
+    /// Offset of the lowest incoming stack argument from the frame pointer.
+    const INCOMING: i32;
+    /// Bytes to reserve in front of a function's body for its prologue.
+    const PROLOGUE_SPACE: usize;
+    /// Alignment of functions, in bytes.
+    const FUNCTION_ALIGNMENT: usize;
+
+    /// The registers.
+    fn registers(&self) -> &RegisterFile;
+    /// The code being written.
+    fn buffer(&mut self) -> &mut CodeBuffer;
+
+    /// Whether `cover` may fold `producer` (with a constant as second operand or not) into the operator that follows.
+    fn may_fold(&self, producer: Op, constant: Option<i64>, following: Following) -> bool;
+    /// Decides how an operator is done. Called for every [`Op`].
+    fn cover(&self, op: Op, operands: &impl Operands) -> Cover<Self::Form>;
+    /// The constraint row of a form.
+    fn constraints(&self, form: Self::Form) -> &'static Constraints;
+    /// Writes a form's instructions.
+    fn emit(&mut self, form: Self::Form, locations: &Locations);
+    /// The form of `condition ? first use : second use` with the condition in the flags.
+    fn select_form(&self, ty: ValType, condition: Cond) -> Self::Form;
+    /// Sets the flags for "`register` (32 bits) is not zero" and gives the condition.
+    fn test_nonzero(&mut self, register: PReg) -> Cond;
+
+    /// `to := from`, all bits.
+    fn copy(&mut self, to: PReg, from: PReg);
+    /// Exchanges two registers of one class.
+    fn exchange(&mut self, a: PReg, b: PReg);
+    /// `to := low 32 bits of from`, zero-extended.
+    fn zero_extend(&mut self, to: PReg, from: PReg);
+    /// Sets the upper 32 bits to ones: for tests that nobody relies on them.
+    fn poison_upper(&mut self, register: PReg);
+    /// `to := constant`.
+    fn constant(&mut self, to: PReg, ty: ValType, bits: i64);
+    /// Loads from the frame.
+    fn load_frame(&mut self, to: PReg, offset: i32, width: FieldWidth);
+    /// Stores to the frame.
+    fn store_frame(&mut self, offset: i32, from: PReg, width: FieldWidth);
+    /// Stores a constant to the frame.
+    fn store_frame_constant(&mut self, offset: i32, ty: ValType, bits: i64);
+    /// Copies 8 bytes of the frame.
+    fn copy_frame(&mut self, to: i32, from: i32);
+    /// Sets `count` slots to zero, the highest at `offset`, the others below.
+    fn zero_frame(&mut self, offset: i32, count: u32);
+    /// Loads `[base + offset]`, `base` an integer register or the context.
+    fn load_field(&mut self, to: PReg, base: PReg, offset: i32, width: FieldWidth);
+    /// `to := context + offset`.
+    fn context_address(&mut self, to: PReg, offset: i32);
+    /// Stores `[base + offset]`.
+    fn store_field(&mut self, base: PReg, offset: i32, from: PReg, width: FieldWidth);
+
+    /// Jumps.
+    fn jump(&mut self, to: Label);
+    /// Jumps if the flags hold `condition`.
+    fn branch(&mut self, condition: Cond, to: Label);
+    /// `to := condition ? 1 : 0`.
+    fn set_condition(&mut self, to: PReg, condition: Cond);
+    /// Jumps to `labels[min(index, labels.len() - 1)]`; `index` is zero-extended and lost, `temporary` too.
+    fn branch_table(&mut self, index: PReg, temporary: PReg, labels: &[Label]);
+    /// An instruction that traps.
+    fn trap(&mut self, code: TrapCode, at: u32);
+    /// Aligns a loop header.
+    fn align_loop(&mut self);
+
+    /// Loads the first word of the interrupt page.
+    fn check_interrupt(&mut self);
+    /// Subtracts `amount` from the store's fuel and jumps to `exhausted` if it went negative. Changes the flags.
+    fn charge_fuel(&mut self, amount: u32, exhausted: Label);
+
+    /// `to := number of elements of table`; the length is 64 bits wide.
+    fn table_length(&mut self, to: PReg, entry: i32);
+    /// `to := address of an element of the table whose entry is at `entry` in the context`, or a jump to `out_of_bounds`; `index` is
+    /// zero-extended. Changes the flags.
+    fn table_element(&mut self, to: PReg, index: PReg, entry: i32, out_of_bounds: Label);
+    /// `to := bytes of memory`, given the offset of its definition's pointer in the context.
+    fn memory_length(&mut self, to: PReg, definition: i32);
+    /// Shifts right, logically, 64 bits wide. May change the flags.
+    fn shift_right(&mut self, register: PReg, amount: u8);
+
+    /// Makes room for `bytes` of outgoing stack arguments (or gives it back, if negative).
+    fn adjust_stack(&mut self, bytes: i32);
+    /// Stores an outgoing stack argument, `offset` from the stack pointer.
+    fn store_outgoing(&mut self, offset: i32, from: PReg, width: FieldWidth);
+    /// Copies 8 bytes of the frame to an outgoing stack argument, through the float scratch register.
+    fn copy_outgoing(&mut self, offset: i32, from: i32);
+    /// Stores a constant as an outgoing stack argument.
+    fn store_outgoing_constant(&mut self, offset: i32, ty: ValType, bits: i64);
+    /// Keeps an integer register in the float scratch register.
+    fn copy_to_float_scratch(&mut self, from: PReg);
+    /// Takes it back.
+    fn copy_from_float_scratch(&mut self, to: PReg);
+    /// `to := stack pointer + offset`.
+    fn outgoing_address(&mut self, to: PReg, offset: i32);
+    /// Loads `[stack pointer + offset]`.
+    fn load_outgoing(&mut self, to: PReg, offset: i32, width: FieldWidth);
+
+    /// Calls a function of this module through the jump table.
+    fn call_direct(&mut self, function: u32, at: u32);
+    /// Loads an imported function's slot, context and memory base: `offset` is that of its record in the context.
+    fn prepare_import(&mut self, offset: i32);
+    /// Checks the reference in `reference` against the type at `type_index` and loads its slot, context and memory base.
+    /// Null faults; another type jumps to `bad_signature`.
+    fn prepare_indirect(&mut self, reference: PReg, type_index: u32, bad_signature: Label, at: u32);
+    /// Calls what was prepared, then reloads context and memory base from the frame.
+    fn call_prepared(&mut self, at: u32);
+    /// Calls a helper; arguments are in the integer positions.
+    fn call_helper(&mut self, helper: Helper, at: u32);
+
+    /// Writes the prologue so that it ends at `body`; returns the offset of the function's entry. May write code at the end.
+    fn prologue(&mut self, body: usize, facts: FrameFacts) -> usize;
+    /// Restores what the prologue saved and returns, popping `argument_bytes`.
+    fn epilogue(&mut self, saved: RegSet, argument_bytes: u32);
+}
+
+/// Positions of the calling convention as registers.
+pub trait Positions {
+    /// The register of a location that is one.
+    fn position(&self, location: ArgLocation) -> PReg;
+}
+
+impl Positions for RegisterFile {
+    #[inline]
+    fn position(&self, location: ArgLocation) -> PReg {
+        match location {
+            ArgLocation::Int(index) => self.int_positions[usize::from(index)],
+            ArgLocation::Float(index) => self.float_positions[usize::from(index)],
+            ArgLocation::Memory(_) => unreachable!("not in a register"),
+        }
+    }
+}

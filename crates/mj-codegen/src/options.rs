@@ -1,0 +1,41 @@
+//! What changes the code that is generated.
+
+/// How accesses to linear memory are kept inside it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Hash)]
+pub enum Bounds {
+    /// By guard pages behind the memory: an access is one instruction.
+    #[default]
+    Guard,
+    /// By comparing with the length.
+    Explicit,
+}
+
+/// Options of code generation. Modules compiled with different options must not be mixed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub struct Options {
+    /// How memory accesses are checked.
+    pub bounds: Bounds,
+    /// Count operators, and stop when the store's fuel is used up.
+    pub fuel: bool,
+    /// Touch the interrupt page at back edges and at the entry of functions that call.
+    pub interruption: bool,
+    /// For tests: use only the few registers that instructions insist on, so that everything spills.
+    pub few_registers: bool,
+    /// For tests: set the upper halves of registers that hold 32-bit values.
+    pub dirty_upper_bits: bool,
+    /// Give every NaN that an operator produces the same bits.
+    pub nan_canonicalization: bool,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            bounds: Bounds::Guard,
+            fuel: false,
+            interruption: true,
+            few_registers: false,
+            dirty_upper_bits: false,
+            nan_canonicalization: false,
+        }
+    }
+}

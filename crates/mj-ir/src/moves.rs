@@ -1,0 +1,121 @@
+//! Parallel moves: several registers change their contents at once.
+//!
+//! A move whose destination nobody still reads goes first; what then remains are cycles, which an exchange breaks.
+//! Loads into registers (from slots, of constants) come last, because nothing reads their destinations any more.
+
+use smallvec::SmallVec;
+
+use crate::{PReg, RegSet};
+
+/// One register-to-register move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Move {
+    /// Destination.
+    pub to: PReg,
+    /// Source, of the same class.
+    pub from: PReg,
+}
+
+/// Emits what the resolution decides.
+pub trait MoveSink {
+    /// `to := from`.
+    fn copy(&mut self, to: PReg, from: PReg);
+    /// Exchanges two registers of one class.
+    fn exchange(&mut self, a: PReg, b: PReg);
+}
+
+/// Moves that happen at once. Destinations are distinct.
+#[derive(Default, Debug)]
+pub struct ParallelMoves {
+    moves: SmallVec<[Move; 16]>,
+    sources: RegSet,
+}
+
+impl ParallelMoves {
+    /// Adds `to := from`.
+    #[inline]
+    pub fn push(&mut self, to: PReg, from: PReg) {
+        debug_assert!(self.moves.iter().all(|other| other.to != to), "{to:?} is written twice");
+        debug_assert_eq!(to.class(), from.class());
+        if to != from {
+            self.moves.push(Move { to, from });
+            self.sources.insert(from);
+        }
+    }
+
+    /// Emits all moves in a working order, and forgets them.
+    pub fn resolve(&mut self, sink: &mut impl MoveSink) {
+        while !self.moves.is_empty() {
+            let before = self.moves.len();
+            let mut index = 0;
+            while index < self.moves.len() {
+                let Move { to, from } = self.moves[index];
+                if self.sources.contains(to) {
+                    index += 1;
+                } else {
+                    sink.copy(to, from);
+                    self.moves.swap_remove(index);
+                    self.recompute_sources();
+                }
+            }
+            if self.moves.len() == before {
+                self.break_cycle(sink);
+            }
+        }
+        self.sources = RegSet::EMPTY;
+    }
+
+    /// Every destination is still read: exchanging one pair completes one move of a cycle.
+    fn break_cycle(&mut self, sink: &mut impl MoveSink) {
+        let Some(Move { to, from }) = self.moves.pop() else { return };
+        sink.exchange(to, from);
+        // What was in `to` is now in `from`, and the other way round.
+        for other in &mut self.moves {
+            if other.from == to {
+                other.from = from;
+            } else if other.from == from {
+                other.from = to;
+            }
+        }
+        self.moves.retain(|other| other.to != other.from);
+        self.recompute_sources();
+    }
+
+    fn recompute_sources(&mut self) {
+        self.sources = RegSet::EMPTY;
+        for other in &self.moves {
+            self.sources.insert(other.from);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    struct Machine([u32; 64]);
+
+    impl MoveSink for Machine {
+        fn copy(&mut self, to: PReg, from: PReg) {
+            self.0[to.index()] = self.0[from.index()];
+        }
+        fn exchange(&mut self, a: PReg, b: PReg) {
+            self.0.swap(a.index(), b.index());
+        }
+    }
+
+    #[test]
+    fn every_mapping_of_five_registers_is_resolved() {
+        for code in 0..5u32.pow(5) {
+            let sources: Vec<u8> = (0..5).map(|digit| (code / 5u32.pow(digit) % 5) as u8).collect();
+            let mut moves = ParallelMoves::default();
+            for (to, &from) in sources.iter().enumerate() {
+                moves.push(PReg::int(to as u8), PReg::int(from));
+            }
+            let mut machine = Machine(core::array::from_fn(|index| index as u32));
+            moves.resolve(&mut machine);
+            let got: Vec<u8> = machine.0[..5].iter().map(|&value| value as u8).collect();
+            assert_eq!(got, sources);
+        }
+    }
+}
