@@ -14,10 +14,10 @@ use mj_abi::{ContextHeader, Helper, StoreContext};
 use mj_asm::Label;
 use mj_asm_x64::Width::{W32, W64};
 use mj_asm_x64::{
-    ADD, Asm, Cc, Gpr, Mem, R8, R9, R10, R11, R12, R13, R14, R15, RAX, RBX, RCX, RDI, RDX, RSI, SUB, Xmm,
+    ADD, Asm, Cc, Gpr, Mem, R8, R9, R10, R11, R12, R13, R14, R15, RAX, RBX, RCX, RDI, RDX, RSI, RSP, SUB, Xmm,
 };
 
-use super::registers::{CONTEXT, FLOAT_POSITIONS, FRAME, INT_POSITIONS, SCRATCH, STACK, gpr, xmm};
+use super::registers::{CONTEXT, FLOAT_POSITIONS, FRAME, INT_POSITIONS, SCRATCH, gpr, xmm};
 use super::transition::{call_host, enter_host, unwind, unwind_if_asked};
 
 /// Addresses of the runtime's functions that stubs call, all `extern "C"`.
@@ -81,7 +81,7 @@ fn helper_call(asm: &mut Asm, entry: Label, unwinding: Label) {
     asm.bind(entry);
     asm.reserve(64);
     asm.push_r(FRAME);
-    asm.mov_rr(W64, FRAME, STACK);
+    asm.mov_rr(W64, FRAME, RSP);
     enter_host(asm, R10, R9);
     asm.reserve(64);
     // From rax rcx rdx rsi to rsi rdx rcx r8, behind the context in rdi.
@@ -116,7 +116,7 @@ fn interrupt_stub(asm: &mut Asm, interrupted: usize, unwinding: Label) {
     // A frame, as if the interrupted code had called: nothing up to `pushfq` changes the flags.
     asm.push_r(FRAME);
     asm.push_r(FRAME);
-    asm.mov_rr(W64, FRAME, STACK);
+    asm.mov_rr(W64, FRAME, RSP);
     asm.push_r(SCRATCH);
     asm.mov_rm(W64, SCRATCH, Mem::base(CONTEXT, ContextHeader::STORE));
     asm.mov_rm(W64, SCRATCH, Mem::base(SCRATCH, StoreContext::RESUME_PC));
@@ -135,7 +135,7 @@ fn interrupt_stub(asm: &mut Asm, interrupted: usize, unwinding: Label) {
     call_host(asm, interrupted);
     unwind_if_asked(asm, unwinding);
     asm.reserve(16);
-    asm.lea(W64, STACK, Mem::base(FRAME, -(8 + 8 * GENERAL.len() as i32 + 16 * all_vectors.len() as i32)));
+    asm.lea(W64, RSP, Mem::base(FRAME, -(8 + 8 * GENERAL.len() as i32 + 16 * all_vectors.len() as i32)));
     restore_vectors(asm, all_vectors);
     asm.reserve(64);
     for register in GENERAL.into_iter().rev() {
@@ -152,7 +152,7 @@ fn lazy_stub(asm: &mut Asm, compile_lazily: usize, unwinding: Label) {
     let vectors = FLOAT_POSITIONS.map(xmm);
     asm.reserve(64);
     asm.push_r(FRAME);
-    asm.mov_rr(W64, FRAME, STACK);
+    asm.mov_rr(W64, FRAME, RSP);
     for register in arguments {
         asm.push_r(register);
     }
@@ -167,7 +167,7 @@ fn lazy_stub(asm: &mut Asm, compile_lazily: usize, unwinding: Label) {
     asm.mov_rm(W64, RDI, Mem::base(CONTEXT, ContextHeader::STORE));
     asm.test_rr(W64, RAX, RAX);
     asm.jcc(Cc::E, unwinding);
-    asm.lea(W64, STACK, Mem::base(FRAME, -(8 * arguments.len() as i32 + 16 * vectors.len() as i32)));
+    asm.lea(W64, RSP, Mem::base(FRAME, -(8 * arguments.len() as i32 + 16 * vectors.len() as i32)));
     restore_vectors(asm, vectors);
     asm.reserve(64);
     for register in arguments.into_iter().rev() {
@@ -179,22 +179,22 @@ fn lazy_stub(asm: &mut Asm, compile_lazily: usize, unwinding: Label) {
 
 fn save_vectors<const N: usize>(asm: &mut Asm, registers: [Xmm; N]) {
     asm.reserve(16 * (N + 1));
-    asm.alu_ri(SUB, W64, STACK, 16 * N as i32);
+    asm.alu_ri(SUB, W64, RSP, 16 * N as i32);
     for (index, register) in registers.into_iter().enumerate() {
-        asm.movups_mx(Mem::base(STACK, 16 * index as i32), register);
+        asm.movups_mx(Mem::base(RSP, 16 * index as i32), register);
     }
 }
 
 fn restore_vectors<const N: usize>(asm: &mut Asm, registers: [Xmm; N]) {
     asm.reserve(16 * (N + 1));
     for (index, register) in registers.into_iter().enumerate() {
-        asm.movups_xm(register, Mem::base(STACK, 16 * index as i32));
+        asm.movups_xm(register, Mem::base(RSP, 16 * index as i32));
     }
-    asm.alu_ri(ADD, W64, STACK, 16 * N as i32);
+    asm.alu_ri(ADD, W64, RSP, 16 * N as i32);
 }
 
 /// Bytes in front of the first stub of [`lazy_stubs`].
-pub const LAZY_HEAD_SIZE: usize = 48;
+pub const LAZY_HEAD_SIZE: usize = 64;
 
 /// Bytes of one stub of [`lazy_stubs`].
 pub const LAZY_STUB_SIZE: usize = 5;
@@ -214,7 +214,7 @@ pub fn lazy_stubs(first_function: u32, count: u32, lazy: usize) -> Vec<u8> {
     let (head, first, target) = (asm.label_here(), asm.label(), asm.label());
     // The return address is `first + 5 * (n + 1)`. Division by five without remainder is multiplication by its inverse modulo 2^32.
     asm.lea(W64, SCRATCH, Mem::label(first));
-    asm.alu_mr(SUB, W64, Mem::base(STACK, 0), SCRATCH);
+    asm.alu_mr(SUB, W64, Mem::base(RSP, 0), SCRATCH);
     asm.pop_r(SCRATCH);
     asm.imul_rri(W32, SCRATCH, SCRATCH, INVERSE_OF_FIVE as i32);
     asm.alu_ri(ADD, W32, SCRATCH, first_function.wrapping_sub(1) as i32);

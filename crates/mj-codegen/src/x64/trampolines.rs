@@ -9,10 +9,10 @@ use core::mem::size_of;
 
 use mj_abi::{ArgLocation, CallLayout, ContextHeader, HostContext, RawValue};
 use mj_asm_x64::Width::{W32, W64};
-use mj_asm_x64::{ADD, Asm, Cc, Gpr, Mem, R8, R9, R11, R12, RAX, RBX, RCX, RDI, RDX, RSI, SUB, Width};
+use mj_asm_x64::{ADD, Asm, Cc, Gpr, Mem, R8, R9, R11, R12, RAX, RBX, RCX, RDI, RDX, RSI, RSP, SUB, Width};
 use mj_decode::{FuncType, ValType};
 
-use super::registers::{CONTEXT, FLOAT_POSITIONS, FLOAT_SCRATCH, FRAME, INT_POSITIONS, SCRATCH, STACK, gpr, xmm};
+use super::registers::{CONTEXT, FLOAT_POSITIONS, FLOAT_SCRATCH, FRAME, INT_POSITIONS, SCRATCH, gpr, xmm};
 use super::transition::{ENTRY_VALUES, FRAME_CONTEXT, enter_host, leave_host, return_to_host, unwind};
 
 /// Bytes of a value in the array.
@@ -33,9 +33,9 @@ pub fn entry_trampoline(ty: &FuncType) -> Vec<u8> {
     asm.mov_rr(W64, RBX, RDX);
     let result_bytes = layout.result_bytes as i32;
     adjust_stack(asm, -result_bytes);
-    asm.mov_rr(W64, R12, STACK);
+    asm.mov_rr(W64, R12, RSP);
     adjust_stack(asm, -(layout.argument_bytes as i32));
-    let outgoing = |offset| Mem::base(STACK, offset);
+    let outgoing = |offset| Mem::base(RSP, offset);
     for (index, (&ty, &location)) in ty.params().iter().zip(&layout.params).enumerate() {
         load(asm, ty, location, Mem::base(RBX, VALUE * index as i32), outgoing);
     }
@@ -71,11 +71,11 @@ pub fn host_shim(ty: &FuncType) -> Vec<u8> {
     let incoming = |offset| Mem::base(FRAME, 16 + offset);
     asm.reserve(64);
     asm.push_r(FRAME);
-    asm.mov_rr(W64, FRAME, STACK);
+    asm.mov_rr(W64, FRAME, RSP);
     adjust_stack(asm, -frame);
     asm.mov_mr(W64, Mem::base(FRAME, FRAME_CONTEXT), CONTEXT);
     for (index, (&ty, &location)) in ty.params().iter().zip(&layout.params).enumerate() {
-        store(asm, ty, location, Mem::base(STACK, VALUE * index as i32), incoming);
+        store(asm, ty, location, Mem::base(RSP, VALUE * index as i32), incoming);
     }
     asm.reserve(64);
     match layout.result_pointer {
@@ -89,18 +89,18 @@ pub fn host_shim(ty: &FuncType) -> Vec<u8> {
     asm.mov_rr(W64, RDI, CONTEXT);
     asm.mov_rm(W64, RCX, Mem::base(FRAME, 0));
     asm.mov_rm(W64, RSI, Mem::base(RCX, FRAME_CONTEXT));
-    asm.mov_rr(W64, RDX, STACK);
+    asm.mov_rr(W64, RDX, RSP);
     enter_host(asm, R8, R9);
     asm.reserve(64);
     asm.call_m(Mem::base(CONTEXT, HostContext::FUNCTION));
     asm.test_rr(W64, RAX, RAX);
     asm.jcc(Cc::Ne, unwinding);
-    asm.lea(W64, STACK, Mem::base(FRAME, -frame));
+    asm.lea(W64, RSP, Mem::base(FRAME, -frame));
     if layout.result_pointer.is_some() {
         asm.mov_rm(W64, SCRATCH, result_pointer);
     }
     for (index, (&ty, &location)) in ty.results().iter().zip(&layout.results).enumerate() {
-        load(asm, ty, location, Mem::base(STACK, VALUE * index as i32), |offset| Mem::base(SCRATCH, offset));
+        load(asm, ty, location, Mem::base(RSP, VALUE * index as i32), |offset| Mem::base(SCRATCH, offset));
     }
     asm.reserve(64);
     asm.leave();
@@ -126,8 +126,8 @@ fn finish(asm: &mut Asm) -> Vec<u8> {
 fn adjust_stack(asm: &mut Asm, bytes: i32) {
     match bytes {
         0 => {}
-        1.. => asm.alu_ri(ADD, W64, STACK, bytes),
-        _ => asm.alu_ri(SUB, W64, STACK, -bytes),
+        1.. => asm.alu_ri(ADD, W64, RSP, bytes),
+        _ => asm.alu_ri(SUB, W64, RSP, -bytes),
     }
 }
 

@@ -23,7 +23,7 @@ use mj_abi::{ContextHeader, StoreContext};
 use mj_asm_x64::Width::W64;
 use mj_asm_x64::{ADD, Asm, CMP, Cc, Gpr, Mem, R12, R13, R14, R15, RAX, RBP, RBX, RCX, RDI, RDX, RSP};
 
-use super::registers::{CONTEXT, FRAME, MEMORY, SCRATCH, STACK};
+use super::registers::{CONTEXT, FRAME, MEMORY, SCRATCH};
 
 /// Callee-saved registers of the host's convention, `rbp` apart, in the order of pushing.
 const HOST_SAVED: [Gpr; 5] = [RBX, R12, R13, R14, R15];
@@ -41,15 +41,15 @@ pub(super) const FRAME_CONTEXT: i32 = -8;
 pub(super) fn leave_host(asm: &mut Asm) {
     asm.reserve(128);
     asm.push_r(FRAME);
-    asm.mov_rr(W64, FRAME, STACK);
+    asm.mov_rr(W64, FRAME, RSP);
     asm.push_r(RDI);
     for register in HOST_SAVED {
         asm.push_r(register);
     }
     asm.push_r(RDX);
     asm.push_r(RCX);
-    asm.mov_mr(W64, Mem::base(RCX, StoreContext::HOST_SP), STACK);
-    asm.mov_rm(W64, STACK, Mem::base(RCX, StoreContext::WASM_SP));
+    asm.mov_mr(W64, Mem::base(RCX, StoreContext::HOST_SP), RSP);
+    asm.mov_rm(W64, RSP, Mem::base(RCX, StoreContext::WASM_SP));
     asm.mov_rr(W64, CONTEXT, RDI);
     asm.mov_rm(W64, MEMORY, Mem::base(CONTEXT, ContextHeader::MEMORY0_BASE));
 }
@@ -58,11 +58,11 @@ pub(super) fn leave_host(asm: &mut Asm) {
 pub(super) fn return_to_host(asm: &mut Asm, status: i32) {
     asm.reserve(64);
     asm.mov_ri(W64, RAX, i64::from(status));
-    asm.lea(W64, STACK, Mem::base(FRAME, LAST_SAVED));
+    asm.lea(W64, RSP, Mem::base(FRAME, LAST_SAVED));
     for register in HOST_SAVED.into_iter().rev() {
         asm.pop_r(register);
     }
-    asm.alu_ri(ADD, W64, STACK, 8);
+    asm.alu_ri(ADD, W64, RSP, 8);
     asm.pop_r(FRAME);
     asm.ret();
 }
@@ -84,8 +84,8 @@ pub(super) fn enter_host(asm: &mut Asm, store: Gpr, temporary: Gpr) {
     asm.mov_mr(W64, Mem::base(store, StoreContext::EXIT_FP), temporary);
     asm.mov_rm(W64, temporary, Mem::base(FRAME, 8));
     asm.mov_mr(W64, Mem::base(store, StoreContext::EXIT_PC), temporary);
-    asm.mov_mr(W64, Mem::base(store, StoreContext::WASM_SP), STACK);
-    asm.mov_rm(W64, STACK, Mem::base(store, StoreContext::HOST_SP));
+    asm.mov_mr(W64, Mem::base(store, StoreContext::WASM_SP), RSP);
+    asm.mov_rm(W64, RSP, Mem::base(store, StoreContext::HOST_SP));
 }
 
 /// Calls the host function at this address.
@@ -105,5 +105,5 @@ pub(super) fn unwind_if_asked(asm: &mut Asm, unwind: mj_asm::Label) {
 
 const _: () = {
     assert!(CONTEXT.number() == R15.number() && MEMORY.number() == R14.number());
-    assert!(FRAME.number() == RBP.number() && STACK.number() == RSP.number());
+    assert!(FRAME.number() == RBP.number());
 };
