@@ -10,6 +10,12 @@ mod integer;
 mod machine;
 mod memory;
 pub(crate) mod registers;
+mod stubs;
+mod trampolines;
+mod transition;
+
+pub use stubs::{LAZY_HEAD_SIZE, LAZY_STUB_SIZE, StubFunctions, Stubs, lazy_stubs, stubs};
+pub use trampolines::{entry_trampoline, host_shim};
 
 use mj_asm_x64::Asm;
 use mj_ir::RegisterFile;

@@ -16,6 +16,8 @@ fn consumes_flags(opcode: u8) -> bool {
 
 impl<I: Isa> Baseline<'_, I> {
     pub(super) fn push(&mut self, place: Place, ty: ValType, value: Value) {
+        // What is pushed where a settled entry was is not settled.
+        self.settled = self.settled.min(self.stack.len());
         self.stack.push(Entry { place, ty, value });
         if self.stack.len() > self.max_depth {
             self.max_depth = self.stack.len();
