@@ -35,8 +35,8 @@ mod tests {
     fn a_global_keeps_its_address_when_its_box_moves() {
         let global = GlobalBox::new(RawValue::new(42));
         let cell = global.cell();
-        let moved = vec![global];
-        assert_eq!(moved[0].cell(), cell);
+        let moved = Box::new(global);
+        assert_eq!(moved.cell(), cell);
         // SAFETY: the box is alive and nothing else uses the cell.
         assert_eq!(unsafe { (*cell).value.low }, 42);
     }

@@ -18,21 +18,41 @@
 #[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
 compile_error!("mj runs on x86-64 Linux only; other platforms are planned, see the platform table in the README");
 
+mod backtrace;
+mod code;
+mod context;
+mod entry;
 mod error;
 mod global;
+mod helpers;
 mod hooks;
+mod host;
 mod interrupt;
 mod mapping;
 mod memory;
 mod ranges;
+mod registry;
+mod signals;
 mod stack;
+mod store;
+mod sys;
 mod table;
+mod thread;
 
+pub use backtrace::Pc;
+pub use code::{CodeError, CodeRegion};
+pub use context::{ContextBox, ContextPointers};
+pub use entry::{Trampoline, enter};
 pub use error::ResourceError;
 pub use global::GlobalBox;
+pub use helpers::{RuntimeFunctions, runtime_functions};
 pub use hooks::{InstanceHooks, Payload, Stop};
+pub use host::{HostContextBox, catch};
 pub use interrupt::InterruptHandle;
 pub use mapping::page_size;
 pub use memory::{Bounds, LinearMemory, MemoryError, MemoryPlan, MemoryPool};
+pub use registry::{CodeInfo, PcKind, code_info};
+pub use signals::install as install_signal_handlers;
 pub use stack::StackPool;
+pub use store::{Origin, StoreState, Stubs, Unwind};
 pub use table::Table;

@@ -211,6 +211,9 @@ impl Slot {
     }
 }
 
+// SAFETY: the definition's pointer is into the slot's own mapping, which is plain memory.
+unsafe impl Send for Slot {}
+
 impl Drop for Slot {
     fn drop(&mut self) {
         RESERVATIONS.remove(self.mapping.base() as usize);

@@ -42,7 +42,7 @@ impl Table {
             return Self::fixed(minimum);
         }
         loop {
-            let bytes = limit.checked_mul(size_of::<usize>()).unwrap_or(usize::MAX);
+            let bytes = limit.saturating_mul(size_of::<usize>());
             match Mapping::zeroed("address space for a table", bytes) {
                 Ok(mapping) => {
                     let definition = TableDefinition { base: mapping.base().cast(), length: minimum };

@@ -22,6 +22,8 @@ pub struct MemoryPool {
 }
 
 struct Shared {
+    /// Boxed, because definitions keep their addresses.
+    #[expect(clippy::vec_box)]
     free: Mutex<Vec<Box<Slot>>>,
     most: usize,
 }
