@@ -111,13 +111,15 @@ pub struct Constraints {
     pub early_definition: bool,
     /// The first two uses may change places.
     pub commutative: bool,
+    /// No use or definition is fixed, and nothing is clobbered.
+    pub is_plain: bool,
 }
 
 impl Constraints {
     /// A row with these uses and this definition, and nothing special.
     #[must_use]
     pub const fn new(uses: &'static [Use], definition: Definition) -> Self {
-        Self { uses, definition, temporaries: &[], clobbers: RegSet::EMPTY, early_definition: false, commutative: false }
+        Self { uses, definition, temporaries: &[], clobbers: RegSet::EMPTY, early_definition: false, commutative: false, is_plain: true }
     }
 }
 

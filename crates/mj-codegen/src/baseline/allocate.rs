@@ -321,6 +321,26 @@ impl<I: Isa> Baseline<'_, I> {
 
     fn place_uses(&mut self, row: &Constraints) {
         debug_assert_eq!(row.uses.len(), self.leaf_count, "as many uses as leaves");
+        self.pin_leaves();
+        if !row.is_plain {
+            self.place_special_uses(row);
+        }
+        for (index, &with) in row.uses.iter().enumerate() {
+            let register = self.leaves[index].register;
+            if register.is_none() {
+                self.use_leaf(index, with);
+            } else {
+                self.checker.expect(Holder::Register(register), self.leaves[index].value);
+                self.cache.touch(register);
+                if with == Use::ZeroExtended {
+                    self.clean_upper(register);
+                }
+            }
+        }
+    }
+
+    /// Pins the leaves that are in registers already.
+    fn pin_leaves(&mut self) {
         for index in 0..self.leaf_count {
             let register = match self.leaves[index].place {
                 Place::Register(register) => register,
@@ -332,6 +352,10 @@ impl<I: Isa> Baseline<'_, I> {
                 self.cache.pinned.insert(register);
             }
         }
+    }
+
+    /// Fixed uses and clobbers.
+    fn place_special_uses(&mut self, row: &Constraints) {
         let mut lost = row.clobbers;
         if let Definition::Fixed(register) = row.definition {
             lost.insert(register);
@@ -348,11 +372,6 @@ impl<I: Isa> Baseline<'_, I> {
             self.vacate(register);
             self.cache.pinned.insert(register);
             self.cache.used.insert(register);
-        }
-        for (index, &with) in row.uses.iter().enumerate() {
-            if !matches!(with, Use::Fixed(_)) {
-                self.use_leaf(index, with);
-            }
         }
     }
 

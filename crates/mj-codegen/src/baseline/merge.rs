@@ -123,6 +123,9 @@ impl<I: Isa> Baseline<'_, I> {
     /// Code of an edge to `snapshot`; `result` (an entry and the register it travels in) moves along. Returns the registers whose
     /// locals are dirty on this edge.
     pub(super) fn conform(&mut self, snapshot: &Snapshot, result: Option<(Entry, u32, PReg)>) -> RegSet {
+        if result.is_none() && self.conforms(snapshot) {
+            return self.cache.dirty() & snapshot.bound;
+        }
         let current = self.cache.snapshot().clone();
         let mut dirty = RegSet::EMPTY;
         let mut moves = ParallelMoves::default();

@@ -61,6 +61,13 @@ const fn commutative(mut row: Constraints) -> Constraints {
     row
 }
 
+/// With fixed registers.
+const fn special(mut row: Constraints, clobbers: RegSet) -> Constraints {
+    row.clobbers = clobbers;
+    row.is_plain = false;
+    row
+}
+
 const INT: &[Class] = &[Class::Int];
 const FLOAT: &[Class] = &[Class::Float];
 
@@ -80,12 +87,12 @@ kinds! {
     MulRI = any(&[ANY]);
     MulRM = tied(&[ANY, ZEXT]);
     ShiftRI = tied(&[ANY]);
-    ShiftRC = tied(&[ANY, Use::Fixed(RCX_)]);
+    ShiftRC = special(tied(&[ANY, Use::Fixed(RCX_)]), RegSet::EMPTY);
     /// BMI2.
     FreeShift = any(&[ANY, ANY]);
     FreeRotateRI = any(&[ANY]);
-    Divide = Constraints { clobbers: RegSet::of(&[RDX_]), ..row(&[Use::Fixed(RAX_), ANY], Definition::Fixed(RAX_)) };
-    Remainder = Constraints { clobbers: RegSet::of(&[RAX_]), ..row(&[Use::Fixed(RAX_), ANY], Definition::Fixed(RDX_)) };
+    Divide = special(row(&[Use::Fixed(RAX_), ANY], Definition::Fixed(RAX_)), RegSet::of(&[RDX_]));
+    Remainder = special(row(&[Use::Fixed(RAX_), ANY], Definition::Fixed(RDX_)), RegSet::of(&[RAX_]));
     /// `lzcnt`, `tzcnt`, `popcnt`.
     Bits = any(&[ANY]);
     /// `bsr`, `bsf` with a case for zero.
