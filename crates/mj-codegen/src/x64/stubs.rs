@@ -13,9 +13,7 @@
 use mj_abi::{ContextHeader, Helper, StoreContext};
 use mj_asm::Label;
 use mj_asm_x64::Width::{W32, W64};
-use mj_asm_x64::{
-    ADD, Asm, Cc, Gpr, Mem, R8, R9, R10, R11, R12, R13, R14, R15, RAX, RBX, RCX, RDI, RDX, RSI, RSP, SUB, Xmm,
-};
+use mj_asm_x64::{ADD, Asm, Cc, Gpr, Mem, R8, R9, R10, R11, R12, R13, R14, R15, RAX, RBX, RCX, RDI, RDX, RSI, RSP, SUB, Xmm};
 
 use super::registers::{CONTEXT, FLOAT_POSITIONS, FRAME, INT_POSITIONS, SCRATCH, gpr, xmm};
 use super::transition::{call_host, enter_host, unwind, unwind_if_asked};

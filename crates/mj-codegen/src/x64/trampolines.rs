@@ -9,7 +9,7 @@ use core::mem::size_of;
 
 use mj_abi::{ArgLocation, CallLayout, ContextHeader, HostContext, RawValue};
 use mj_asm_x64::Width::{W32, W64};
-use mj_asm_x64::{ADD, Asm, Cc, Gpr, Mem, R8, R9, R11, R12, RAX, RBX, RCX, RDI, RDX, RSI, RSP, SUB, Width};
+use mj_asm_x64::{ADD, AND, Asm, Cc, Gpr, Mem, R8, R9, R11, R12, RAX, RBX, RCX, RDI, RDX, RSI, RSP, SUB, Width};
 use mj_decode::{FuncType, ValType};
 
 use super::registers::{CONTEXT, FLOAT_POSITIONS, FLOAT_SCRATCH, FRAME, INT_POSITIONS, SCRATCH, gpr, xmm};
@@ -72,7 +72,7 @@ pub fn host_shim(ty: &FuncType) -> Vec<u8> {
     asm.reserve(64);
     asm.push_r(FRAME);
     asm.mov_rr(W64, FRAME, RSP);
-    adjust_stack(asm, -frame);
+    stack_at_values(asm, frame);
     asm.mov_mr(W64, Mem::base(FRAME, FRAME_CONTEXT), CONTEXT);
     for (index, (&ty, &location)) in ty.params().iter().zip(&layout.params).enumerate() {
         store(asm, ty, location, Mem::base(RSP, VALUE * index as i32), incoming);
@@ -95,7 +95,7 @@ pub fn host_shim(ty: &FuncType) -> Vec<u8> {
     asm.call_m(Mem::base(CONTEXT, HostContext::FUNCTION));
     asm.test_rr(W64, RAX, RAX);
     asm.jcc(Cc::Ne, unwinding);
-    asm.lea(W64, RSP, Mem::base(FRAME, -frame));
+    stack_at_values(asm, frame);
     if layout.result_pointer.is_some() {
         asm.mov_rm(W64, SCRATCH, result_pointer);
     }
@@ -129,6 +129,12 @@ fn adjust_stack(asm: &mut Asm, bytes: i32) {
         1.. => asm.alu_ri(ADD, W64, RSP, bytes),
         _ => asm.alu_ri(SUB, W64, RSP, -bytes),
     }
+}
+
+/// Points `rsp` to the values at the end of a shim's frame. The host wants them 16-aligned; the WebAssembly stack is aligned to 8.
+fn stack_at_values(asm: &mut Asm, frame: i32) {
+    asm.lea(W64, RSP, Mem::base(FRAME, -frame));
+    asm.alu_ri(AND, W64, RSP, -16);
 }
 
 fn int_position(position: u8) -> Gpr {
