@@ -142,6 +142,3 @@ unsafe fn take_unwind(block: *mut StoreBlock) -> Raised {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

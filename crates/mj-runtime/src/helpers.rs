@@ -215,6 +215,3 @@ unsafe extern "C" fn compile_lazily(context: Context, function: u32) -> CodePoin
     // SAFETY: called by the lazy stub, with the context of the function that is called.
     unsafe { helper(context, ptr::null(), |running| running.hooks().compile_lazily(function)) }
 }
-
-#[cfg(test)]
-mod tests;

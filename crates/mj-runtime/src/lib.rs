@@ -40,7 +40,7 @@ mod table;
 mod thread;
 
 pub use backtrace::Pc;
-pub use code::{CodeError, CodeRegion};
+pub use code::{CODE_ALIGN, CodeError, CodeRegion};
 pub use context::{ContextBox, ContextPointers};
 pub use entry::{Trampoline, enter};
 pub use error::ResourceError;
