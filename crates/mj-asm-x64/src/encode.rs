@@ -77,7 +77,7 @@ pub(crate) struct Addressing {
 }
 
 impl Addressing {
-    #[inline]
+    #[inline(always)]
     pub(crate) fn new(mem: Mem) -> Self {
         if mem.base >= BASE_LABEL {
             return Self::without_base(mem);
@@ -85,13 +85,8 @@ impl Addressing {
         let low = u64::from(mem.base & 7);
         let rex = mem.base >> 3 | (mem.index >> 3) << 1;
         // `rbp`/`r13` with mode 0 would mean pc-relative, so they always carry a displacement.
-        let (mode, disp_length) = if mem.disp == 0 && low != 5 {
-            (0, 0)
-        } else if mem.disp == i32::from(mem.disp as i8) {
-            (1, 1)
-        } else {
-            (2, 4)
-        };
+        let mode = if mem.disp == 0 && low != 5 { 0 } else { 2 - u64::from(mem.disp == i32::from(mem.disp as i8)) };
+        let disp_length = (mode * mode) as usize;
         // `rsp`/`r12` as `rm` would mean that a SIB follows, so they always have one.
         let (modrm_sib, length) = if mem.index != INDEX_NONE || low == 4 {
             let sib = low | u64::from(mem.index & 7) << 3 | u64::from(mem.scale_log2) << 6;
@@ -102,7 +97,7 @@ impl Addressing {
         Self { rex, modrm_sib, length, disp: u64::from(mem.disp as u32), disp_length, label: None }
     }
 
-    #[inline]
+    #[cold]
     fn without_base(mem: Mem) -> Self {
         if mem.base == BASE_NONE {
             let sib = 5 | u64::from(mem.index & 7) << 3 | u64::from(mem.scale_log2) << 6;
@@ -145,14 +140,14 @@ impl Asm {
     }
 
     /// Prefixes, opcode and ModRM (with SIB). `rex` has the bits W, R, X and B, and 0x40 if a REX prefix is needed anyway.
-    #[inline]
+    #[inline(always)]
     fn head(&mut self, opcode: Opcode, rex: u8, modrm_sib: u64, length: u32) {
         let mut word = u64::from(opcode.bytes) | modrm_sib << (8 * opcode.length);
         let mut length = opcode.length + length;
-        if rex != 0 {
-            word = word << 8 | u64::from(rex | 0x40);
-            length += 1;
-        }
+        // Without branches: half of all instructions have a REX prefix, and nobody can tell which.
+        let has_rex = u32::from(rex != 0);
+        word = word << (8 * has_rex) | u64::from(rex | 0x40) * u64::from(has_rex);
+        length += has_rex;
         if opcode.prefix != 0 {
             word = word << 8 | u64::from(opcode.prefix);
             length += 1;
@@ -161,14 +156,14 @@ impl Asm {
     }
 
     /// `reg` and a register as `rm`. `rex` has W, or 0x40 if REX is needed anyway.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn encode_rr(&mut self, opcode: Opcode, rex: u8, reg: u8, rm: u8) {
         let modrm = 0xc0 | u64::from(reg & 7) << 3 | u64::from(rm & 7);
         self.head(opcode, rex | (reg >> 3) << 2 | rm >> 3, modrm, 1);
     }
 
     /// `reg` and a memory operand, and an immediate. `rex` as for [`Asm::encode_rr`].
-    #[inline]
+    #[inline(always)]
     pub(crate) fn encode_rm(&mut self, opcode: Opcode, rex: u8, reg: u8, mem: Mem, immediate: Immediate) {
         let addressing = Addressing::new(mem);
         let modrm_sib = addressing.modrm_sib | u64::from(reg & 7) << 3;
@@ -177,7 +172,7 @@ impl Asm {
     }
 
     /// What follows ModRM and SIB.
-    #[inline]
+    #[inline(always)]
     fn displacement(&mut self, addressing: &Addressing, immediate: Immediate) {
         let length = addressing.disp_length + immediate.length;
         let low = addressing.disp & !(!0u64 << (8 * addressing.disp_length as u32));

@@ -18,8 +18,17 @@ pub enum Holder {
     Slot(u32),
 }
 
-/// Number of a value.
-pub type Value = u32;
+/// Number of a value. Nothing at all in release builds.
+#[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
+pub struct Value(#[cfg(debug_assertions)] u32);
+
+impl Value {
+    /// The number of no value.
+    pub const NONE: Value = Value(
+        #[cfg(debug_assertions)]
+        0,
+    );
+}
 
 /// The symbolic machine state of one function.
 #[derive(Clone, Default, Debug)]
@@ -37,7 +46,7 @@ impl Checker {
     /// A new value.
     #[inline]
     pub fn fresh(&mut self) -> Value {
-        0
+        Value()
     }
     /// `holder` now holds `value`.
     #[inline]
@@ -57,7 +66,7 @@ impl Checker {
     /// What `holder` holds.
     #[inline]
     pub fn value_in(&self, _holder: Holder) -> Value {
-        0
+        Value()
     }
 }
 
@@ -71,7 +80,7 @@ impl Checker {
     /// A new value.
     pub fn fresh(&mut self) -> Value {
         self.state.next += 1;
-        self.state.next
+        Value(self.state.next)
     }
 
     /// `holder` now holds `value`.
@@ -92,7 +101,7 @@ impl Checker {
 
     /// `holder` no longer holds anything known.
     pub fn clobber(&mut self, holder: Holder) {
-        self.state.set(holder, 0);
+        self.state.set(holder, Value::NONE);
     }
 
     /// Panics unless `holder` holds `value`.
@@ -101,7 +110,7 @@ impl Checker {
     /// If the allocator lost or overwrote the value: a bug in it.
     pub fn expect(&self, holder: Holder, value: Value) {
         let found = self.state.get(holder);
-        assert!(found == value, "register allocation: {holder:?} holds value {found} where value {value} was meant");
+        assert!(found == value, "register allocation: {holder:?} holds value {} where value {} was meant", found.0, value.0);
     }
 
     /// What `holder` holds; 0 is nothing known.
@@ -119,12 +128,12 @@ mod state {
     pub struct State {
         pub registers: [Value; 64],
         pub slots: Vec<Value>,
-        pub next: Value,
+        pub next: u32,
     }
 
     impl Default for State {
         fn default() -> Self {
-            Self { registers: [0; 64], slots: Vec::new(), next: 0 }
+            Self { registers: [Value::NONE; 64], slots: Vec::new(), next: 0 }
         }
     }
 
@@ -132,7 +141,7 @@ mod state {
         pub fn get(&self, holder: Holder) -> Value {
             match holder {
                 Holder::Register(register) => self.registers[register.index()],
-                Holder::Slot(slot) => self.slots.get(slot as usize).copied().unwrap_or(0),
+                Holder::Slot(slot) => self.slots.get(slot as usize).copied().unwrap_or_default(),
             }
         }
 
@@ -142,7 +151,7 @@ mod state {
                 Holder::Slot(slot) => {
                     let slot = slot as usize;
                     if self.slots.len() <= slot {
-                        self.slots.resize(slot + 1, 0);
+                        self.slots.resize(slot + 1, Value::NONE);
                     }
                     self.slots[slot] = value;
                 }

@@ -3,7 +3,7 @@
 use mj_abi::ArgLocation;
 use mj_asm::Label;
 use mj_decode::{BlockType, ValType};
-use mj_ir::{Class, PReg, ParallelMoves, RegSet, Snapshot};
+use mj_ir::{Class, PReg, ParallelMoves, RegSet, Snapshot, Value};
 use smallvec::SmallVec;
 
 use super::Baseline;
@@ -163,7 +163,7 @@ impl<I: Isa> Baseline<'_, I> {
         if let Some(state) = state {
             for index in 0..self.frames[depth].params.len() {
                 let ty = self.frames[depth].params[index];
-                self.push(Place::Slot, ty, 0);
+                self.push(Place::Slot, ty, Value::NONE);
             }
             self.settled = self.stack.len();
             self.enter_label(&state);
@@ -235,7 +235,7 @@ impl<I: Isa> Baseline<'_, I> {
         let single = frame.in_register();
         if !single {
             for &ty in &frame.results {
-                self.push(Place::Slot, ty, 0);
+                self.push(Place::Slot, ty, Value::NONE);
             }
             self.settled = self.stack.len();
         }

@@ -83,11 +83,15 @@ impl<I: Isa> Baseline<'_, I> {
         }
     }
 
-    /// Does the deferred operator at `index` after all.
+    /// Does the operator at `index` after all, if it is deferred.
+    #[inline]
     pub(super) fn force(&mut self, index: usize) {
-        if self.stack[index].place != Place::Deferred {
-            return;
+        if self.stack[index].place == Place::Deferred {
+            self.force_deferred(index);
         }
+    }
+
+    fn force_deferred(&mut self, index: usize) {
         let deferred = *self.deferred;
         let cover = self.isa.cover(deferred.op, &ForcedView(&deferred));
         let saved = (*self.leaves, self.leaf_count);
@@ -214,7 +218,7 @@ impl<I: Isa> Baseline<'_, I> {
     fn push_condition(&mut self, condition: Cond, rest: &Reader<'_>) {
         let following = rest.following();
         if !following.behind_local_get && consumes_flags(following.opcode) && !self.options.fuel {
-            self.push(Place::Flags(condition), ValType::I32, 0);
+            self.push(Place::Flags(condition), ValType::I32, Value::NONE);
             return;
         }
         let register = self.target(ValType::I32, RegSet::EMPTY, Some(rest));
@@ -259,7 +263,7 @@ impl<I: Isa> Baseline<'_, I> {
         }
         self.stack.truncate(base);
         *self.deferred = Deferred { op, operands, count: count as u8, constant, offset, at, depth: base };
-        self.push(Place::Deferred, op.row().result, 0);
+        self.push(Place::Deferred, op.row().result, Value::NONE);
     }
 
     pub(super) fn load_operator(&mut self, op: Op, memory: MemArg, at: u32, rest: &Reader<'_>) {

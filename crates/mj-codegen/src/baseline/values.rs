@@ -49,8 +49,11 @@ pub(super) struct Leaf {
     pub register: PReg,
 }
 
+/// The number of no value.
+pub(super) const NO_VALUE: Value = Value::NONE;
+
 impl Leaf {
-    pub const NONE: Leaf = Leaf { place: Place::Slot, ty: ValType::I32, value: 0, slot: 0, register: PReg::NONE };
+    pub const NONE: Leaf = Leaf { place: Place::Slot, ty: ValType::I32, value: NO_VALUE, slot: 0, register: PReg::NONE };
 }
 
 /// An operator that waits for its consumer.
