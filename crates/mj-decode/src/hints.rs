@@ -36,7 +36,44 @@ pub struct BodyHints {
     events: Vec<u32>,
     stamps: Vec<u32>,
     open: Vec<Option<u32>>,
+    open_loops: Vec<u32>,
 }
+
+/// What the pass does at an opcode.
+#[derive(Clone, Copy)]
+enum Scan {
+    Nothing,
+    /// One LEB128 number follows.
+    Number,
+    /// Two of them follow (a multi-memory access, with three, is not supported).
+    Memory,
+    Local,
+    Block,
+    Loop,
+    End,
+    Call,
+    Other,
+}
+
+static SCAN: [Scan; 256] = {
+    let mut table = [Scan::Other; 256];
+    let mut opcode = 0;
+    while opcode < 256 {
+        table[opcode] = match opcode {
+            0x00 | 0x01 | 0x05 | 0x0f | 0x1a | 0x1b | 0x45..=0xc4 | 0xd1 => Scan::Nothing,
+            0x0c | 0x0d | 0x23..=0x26 | 0x3f | 0x41 | 0x42 | 0xd0 | 0xd2 => Scan::Number,
+            0x28..=0x3e => Scan::Memory,
+            0x20..=0x22 => Scan::Local,
+            0x02 | 0x04 => Scan::Block,
+            0x03 => Scan::Loop,
+            0x0b => Scan::End,
+            0x10 | 0x11 | 0x40 => Scan::Call,
+            _ => Scan::Other,
+        };
+        opcode += 1;
+    }
+    table
+};
 
 impl BodyHints {
     /// The locals a loop touches; may name a local more than once.
@@ -54,6 +91,7 @@ impl BodyHints {
         self.loops.clear();
         self.events.clear();
         self.open.clear();
+        self.open_loops.clear();
         self.has_call = false;
         // `segment` changes wherever a loop begins or ends: a stamp of the same segment says that the event is recorded.
         let mut segment = 1u32;
@@ -61,34 +99,51 @@ impl BodyHints {
         let mut depth = 0u32;
         while !reader.at_end() {
             let opcode = reader.byte();
-            match opcode {
-                0x20..=0x22 => {
+            match SCAN[usize::from(opcode)] {
+                Scan::Nothing => {}
+                Scan::Number => reader.skip_number(),
+                Scan::Memory => {
+                    reader.skip_number();
+                    reader.skip_number();
+                }
+                Scan::Local => {
                     let local = reader.u32();
                     self.touch(local, opcode != 0x20, depth > 0, segment, weight);
-                    continue;
                 }
-                0x02 | 0x04 => self.open.push(None),
-                0x03 => {
+                Scan::Block => {
+                    reader.skip_number();
+                    self.open.push(None);
+                }
+                Scan::Loop => {
+                    reader.skip_number();
                     self.open.push(Some(self.loops.len() as u32));
                     let start = self.events.len() as u32;
                     self.loops.push(LoopHints { events: start..start, has_call: false });
+                    self.open_loops.push(self.loops.len() as u32 - 1);
                     depth += 1;
                     segment += 1;
                     weight = weight_at(depth);
                 }
-                0x0b => {
+                Scan::End => {
                     if let Some(Some(index)) = self.open.pop() {
                         self.loops[index as usize].events.end = self.events.len() as u32;
+                        self.open_loops.pop();
                         depth -= 1;
                         segment += 1;
                         weight = weight_at(depth);
                     }
                 }
-                0x10 | 0x11 | 0x40 => self.call(),
-                0xfc if reader.clone().u32() > 7 => self.call(),
-                _ => {}
+                Scan::Call => {
+                    self.call();
+                    skip_immediates(opcode, &mut reader);
+                }
+                Scan::Other => {
+                    if opcode == 0xfc && reader.clone().u32() > 7 {
+                        self.call();
+                    }
+                    skip_immediates(opcode, &mut reader);
+                }
             }
-            skip_immediates(opcode, &mut reader);
         }
     }
 
@@ -108,8 +163,8 @@ impl BodyHints {
 
     fn call(&mut self) {
         self.has_call = true;
-        for open in self.open.iter().rev().flatten() {
-            let hints = &mut self.loops[*open as usize];
+        for &open in self.open_loops.iter().rev() {
+            let hints = &mut self.loops[open as usize];
             if hints.has_call {
                 break;
             }

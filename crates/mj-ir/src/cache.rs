@@ -11,7 +11,8 @@
 
 use crate::{Class, PReg, RegSet};
 
-const NOBODY: u32 = u32::MAX;
+/// No local has this number: there are at most 50,000.
+const NOBODY: u16 = u16::MAX;
 
 /// Where a local is.
 #[derive(Clone, Copy, Debug)]
@@ -31,7 +32,7 @@ pub struct Local {
 /// Locals in registers at a point of control flow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Snapshot {
-    content: [u32; 64],
+    content: [u16; 64],
     /// Registers that hold locals.
     pub bound: RegSet,
     /// Of these, the ones whose slot is stale.
@@ -49,13 +50,13 @@ impl Snapshot {
     #[must_use]
     #[inline]
     pub fn local_in(&self, register: PReg) -> Option<u32> {
-        self.bound.contains(register).then(|| self.content[register.index()])
+        self.bound.contains(register).then(|| u32::from(self.content[register.index()]))
     }
 
     /// The register that holds `local`.
     #[must_use]
     pub fn register_of(&self, local: u32) -> Option<PReg> {
-        self.bound.iter().find(|register| self.content[register.index()] == local)
+        self.bound.iter().find(|register| u32::from(self.content[register.index()]) == local)
     }
 
     /// Forgets the local in `register`.
@@ -66,7 +67,7 @@ impl Snapshot {
 
     /// Puts `local` into `register`.
     pub fn bind(&mut self, local: u32, register: PReg, dirty: bool) {
-        self.content[register.index()] = local;
+        self.content[register.index()] = local as u16;
         self.bound.insert(register);
         if dirty {
             self.dirty.insert(register);
@@ -128,6 +129,7 @@ impl Cache {
 
     /// Adds a local, which starts as zero.
     pub fn declare(&mut self, class: Class) {
+        debug_assert!(self.locals.len() < usize::from(NOBODY));
         self.locals.push(Local { register: PReg::NONE, home: PReg::NONE, class, zero: true, pending: 0 });
     }
 
@@ -211,7 +213,7 @@ impl Cache {
         debug_assert!(!self.current.bound.contains(register), "{register:?} already holds a local");
         self.locals[local as usize].register = register;
         self.locals[local as usize].zero = false;
-        self.current.content[register.index()] = local;
+        self.current.content[register.index()] = local as u16;
         self.current.bound.insert(register);
         self.used.insert(register);
         if dirty {
@@ -225,7 +227,7 @@ impl Cache {
     #[inline]
     pub fn unbind(&mut self, register: PReg) {
         if self.current.bound.contains(register) {
-            self.locals[self.current.content[register.index()] as usize].register = PReg::NONE;
+            self.locals[usize::from(self.current.content[register.index()])].register = PReg::NONE;
             self.current.bound.remove(register);
             self.current.dirty.remove(register);
         }
@@ -249,7 +251,7 @@ impl Cache {
         if self.referenced.contains(register) {
             return (2, 0, stamp);
         }
-        let local = self.current.content[register.index()] as usize;
+        let local = usize::from(self.current.content[register.index()]);
         if self.locals[local].home == register {
             return (3, weights[local], stamp);
         }
@@ -266,11 +268,11 @@ impl Cache {
     /// Makes `snapshot` the state; no temporary is in a register then.
     pub fn restore(&mut self, snapshot: &Snapshot) {
         for register in self.current.bound.iter() {
-            self.locals[self.current.content[register.index()] as usize].register = PReg::NONE;
+            self.locals[usize::from(self.current.content[register.index()])].register = PReg::NONE;
         }
         self.current = snapshot.clone();
         for register in snapshot.bound.iter() {
-            self.locals[snapshot.content[register.index()] as usize].register = register;
+            self.locals[usize::from(snapshot.content[register.index()])].register = register;
         }
         self.used |= snapshot.bound;
         self.upper_dirty = RegSet::EMPTY;
