@@ -3,7 +3,7 @@
 use mj_asm::Label;
 
 use crate::condition::Cc;
-use crate::encode::{Asm, Immediate, Opcode, REL8, REL32};
+use crate::encode::{Asm, Opcode, REL8, REL32};
 use crate::memory::Mem;
 use crate::register::Gpr;
 
@@ -76,7 +76,7 @@ impl Asm {
     /// Calls the address in memory.
     #[inline]
     pub fn call_m(&mut self, to: Mem) {
-        self.encode_rm(Opcode::one(0, 0xff), 0, 2, to, Immediate::NONE);
+        self.encode_rm(Opcode::one(0, 0xff), 0, 2, to);
     }
 
     /// Jumps to the address in a register.
@@ -88,7 +88,7 @@ impl Asm {
     /// Jumps to the address in memory.
     #[inline]
     pub fn jmp_m(&mut self, to: Mem) {
-        self.encode_rm(Opcode::one(0, 0xff), 0, 4, to, Immediate::NONE);
+        self.encode_rm(Opcode::one(0, 0xff), 0, 4, to);
     }
 
     /// Calls through the jump-table slot of a function: a pc-relative operand and a relocation for it.

@@ -7,39 +7,40 @@ use core::ops::{Deref, DerefMut};
 
 use mj_asm::{CodeBuffer, FixupKind, Label};
 
-use crate::memory::{BASE_LABEL, BASE_NONE, INDEX_NONE, Mem};
+use crate::memory::{BASE_LABEL, INDEX_NONE, Mem};
 
 /// A 32-bit distance, counted from the end of the instruction.
 pub(crate) const REL32: FixupKind = FixupKind::new(0, 32, 0);
 /// An 8-bit distance, counted from the end of the instruction.
 pub(crate) const REL8: FixupKind = FixupKind::new(0, 8, 0);
 
-/// Mandatory prefix, escape bytes and opcode of an instruction.
+/// Mandatory prefix, escape bytes and opcode of an instruction, packed so that it travels in one register.
 #[derive(Clone, Copy)]
 pub(crate) struct Opcode {
-    prefix: u8,
     /// Escape bytes and opcode, first byte lowest.
     bytes: u32,
-    length: u32,
+    /// Bits of `bytes`.
+    bits: u8,
+    prefix: u8,
 }
 
 impl Opcode {
     /// One opcode byte.
-    #[inline]
+    #[inline(always)]
     pub(crate) const fn one(prefix: u8, opcode: u8) -> Self {
-        Self { prefix, bytes: opcode as u32, length: 1 }
+        Self { prefix, bytes: opcode as u32, bits: 8 }
     }
 
     /// `0F opcode`.
-    #[inline]
+    #[inline(always)]
     pub(crate) const fn two(prefix: u8, opcode: u8) -> Self {
-        Self { prefix, bytes: 0x0f | (opcode as u32) << 8, length: 2 }
+        Self { prefix, bytes: 0x0f | (opcode as u32) << 8, bits: 16 }
     }
 
     /// `0F map opcode`.
-    #[inline]
+    #[inline(always)]
     pub(crate) const fn three(prefix: u8, map: u8, opcode: u8) -> Self {
-        Self { prefix, bytes: 0x0f | (map as u32) << 8 | (opcode as u32) << 16, length: 3 }
+        Self { prefix, bytes: 0x0f | (map as u32) << 8 | (opcode as u32) << 16, bits: 24 }
     }
 }
 
@@ -65,47 +66,85 @@ impl Immediate {
 }
 
 /// An encoded memory operand.
-pub(crate) struct Addressing {
+struct Addressing {
     /// REX.X and REX.B.
-    pub(crate) rex: u8,
+    rex: u8,
     /// ModRM without `reg`, and SIB above it.
     modrm_sib: u64,
-    length: u32,
+    /// Bits of `modrm_sib`.
+    bits: u32,
     disp: u64,
-    disp_length: usize,
-    label: Option<Label>,
+    /// Bits of `disp`.
+    disp_bits: u32,
 }
 
 impl Addressing {
     #[inline(always)]
-    pub(crate) fn new(mem: Mem) -> Self {
-        if mem.base >= BASE_LABEL {
-            return Self::without_base(mem);
-        }
+    fn new(mem: Mem) -> Self {
         let low = u64::from(mem.base & 7);
         let rex = mem.base >> 3 | (mem.index >> 3) << 1;
         // `rbp`/`r13` with mode 0 would mean pc-relative, so they always carry a displacement.
-        let mode = if mem.disp == 0 && low != 5 { 0 } else { 2 - u64::from(mem.disp == i32::from(mem.disp as i8)) };
-        let disp_length = (mode * mode) as usize;
+        let mode = if mem.disp == 0 && low != 5 { 0 } else { 2 - u32::from(mem.disp == i32::from(mem.disp as i8)) };
+        // Modes 0, 1 and 2 have 0, 8 and 32 bits of it.
+        let disp_bits = mode * mode * 8;
+        let disp = u64::from(mem.disp as u32) & ((1 << disp_bits) - 1);
+        let mode = u64::from(mode) << 6;
         // `rsp`/`r12` as `rm` would mean that a SIB follows, so they always have one.
-        let (modrm_sib, length) = if mem.index != INDEX_NONE || low == 4 {
+        if mem.index != INDEX_NONE || low == 4 {
             let sib = low | u64::from(mem.index & 7) << 3 | u64::from(mem.scale_log2) << 6;
-            (mode << 6 | 4 | sib << 8, 2)
+            Self { rex, modrm_sib: mode | 4 | sib << 8, bits: 16, disp, disp_bits }
         } else {
-            (mode << 6 | low, 1)
-        };
-        Self { rex, modrm_sib, length, disp: u64::from(mem.disp as u32), disp_length, label: None }
+            Self { rex, modrm_sib: mode | low, bits: 8, disp, disp_bits }
+        }
     }
 
+    /// A label, or no base. These always have 32 bits of displacement.
     #[cold]
     fn without_base(mem: Mem) -> Self {
-        if mem.base == BASE_NONE {
-            let sib = 5 | u64::from(mem.index & 7) << 3 | u64::from(mem.scale_log2) << 6;
-            let disp = u64::from(mem.disp as u32);
-            return Self { rex: (mem.index >> 3) << 1, modrm_sib: 4 | sib << 8, length: 2, disp, disp_length: 4, label: None };
+        if mem.base == BASE_LABEL {
+            return Self { rex: 0, modrm_sib: 5, bits: 8, disp: 0, disp_bits: 32 };
         }
-        let label = Some(Label::from_number(mem.disp as u32));
-        Self { rex: 0, modrm_sib: 5, length: 1, disp: 0, disp_length: 4, label }
+        let sib = 5 | u64::from(mem.index & 7) << 3 | u64::from(mem.scale_log2) << 6;
+        Self { rex: (mem.index >> 3) << 1, modrm_sib: 4 | sib << 8, bits: 16, disp: u64::from(mem.disp as u32), disp_bits: 32 }
+    }
+}
+
+/// The bytes of an instruction up to displacement and immediate.
+struct Head {
+    word: u64,
+    bits: u32,
+}
+
+impl Head {
+    /// Prefixes, opcode and ModRM (with SIB). `rex` has the bits W, R, X and B, and 0x40 if a REX prefix is needed anyway.
+    #[inline(always)]
+    fn new(opcode: Opcode, rex: u8, modrm_sib: u64, bits: u32) -> Self {
+        let mut word = u64::from(opcode.bytes) | modrm_sib << opcode.bits;
+        let mut bits = u32::from(opcode.bits) + bits;
+        // Without branches: half of all instructions have a REX prefix, and nobody can tell which.
+        let rex_bits = 8 * u32::from(rex != 0);
+        word = word << rex_bits | if rex == 0 { 0 } else { u64::from(rex | 0x40) };
+        bits += rex_bits;
+        if opcode.prefix != 0 {
+            word = word << 8 | u64::from(opcode.prefix);
+            bits += 8;
+        }
+        Self { word, bits }
+    }
+
+    /// VEX prefix, opcode and ModRM (with SIB). R, X, B and vvvv are stored inverted; L is 0: scalars and 128 bits.
+    #[inline(always)]
+    fn vex(vex: Vex, rxb: u8, vvvv: u8, modrm_sib: u64, bits: u32) -> Self {
+        let last = (!vvvv & 15) << 3 | vex.pp;
+        let tail = u64::from(vex.opcode) | modrm_sib << 8;
+        if vex.map == 1 && !vex.is_w && rxb & 3 == 0 {
+            let second = (!rxb & 4) << 5 | last;
+            Self { word: 0xc5 | u64::from(second) << 8 | tail << 16, bits: 24 + bits }
+        } else {
+            let second = (!rxb & 7) << 5 | vex.map;
+            let third = u8::from(vex.is_w) << 7 | last;
+            Self { word: 0xc4 | u64::from(second) << 8 | u64::from(third) << 16 | tail << 24, bits: 32 + bits }
+        }
     }
 }
 
@@ -139,86 +178,91 @@ impl Asm {
         Self { buffer }
     }
 
-    /// Prefixes, opcode and ModRM (with SIB). `rex` has the bits W, R, X and B, and 0x40 if a REX prefix is needed anyway.
-    #[inline(always)]
-    fn head(&mut self, opcode: Opcode, rex: u8, modrm_sib: u64, length: u32) {
-        let mut word = u64::from(opcode.bytes) | modrm_sib << (8 * opcode.length);
-        let mut length = opcode.length + length;
-        // Without branches: half of all instructions have a REX prefix, and nobody can tell which.
-        let has_rex = u32::from(rex != 0);
-        word = word << (8 * has_rex) | u64::from(rex | 0x40) * u64::from(has_rex);
-        length += has_rex;
-        if opcode.prefix != 0 {
-            word = word << 8 | u64::from(opcode.prefix);
-            length += 1;
-        }
-        self.buffer.put(word, length as usize);
-    }
-
     /// `reg` and a register as `rm`. `rex` has W, or 0x40 if REX is needed anyway.
     #[inline(always)]
     pub(crate) fn encode_rr(&mut self, opcode: Opcode, rex: u8, reg: u8, rm: u8) {
-        let modrm = 0xc0 | u64::from(reg & 7) << 3 | u64::from(rm & 7);
-        self.head(opcode, rex | (reg >> 3) << 2 | rm >> 3, modrm, 1);
+        let head = Head::new(opcode, rex | (reg >> 3) << 2 | rm >> 3, modrm_rr(reg, rm), 8);
+        self.buffer.put(head.word, (head.bits / 8) as usize);
     }
 
-    /// `reg` and a memory operand, and an immediate. `rex` as for [`Asm::encode_rr`].
+    /// As [`Asm::encode_rr`], and an immediate.
     #[inline(always)]
-    pub(crate) fn encode_rm(&mut self, opcode: Opcode, rex: u8, reg: u8, mem: Mem, immediate: Immediate) {
+    pub(crate) fn encode_rri(&mut self, opcode: Opcode, rex: u8, reg: u8, rm: u8, immediate: Immediate) {
+        let head = Head::new(opcode, rex | (reg >> 3) << 2 | rm >> 3, modrm_rr(reg, rm), 8);
+        self.buffer.put_pair(head.word, (head.bits / 8) as usize, immediate.bits, immediate.length);
+    }
+
+    /// `reg` and a memory operand. `rex` as for [`Asm::encode_rr`].
+    #[inline(always)]
+    pub(crate) fn encode_rm(&mut self, opcode: Opcode, rex: u8, reg: u8, mem: Mem) {
+        self.encode_rmi(opcode, rex, reg, mem, Immediate::NONE);
+    }
+
+    /// As [`Asm::encode_rm`], and an immediate.
+    #[inline(always)]
+    pub(crate) fn encode_rmi(&mut self, opcode: Opcode, rex: u8, reg: u8, mem: Mem, immediate: Immediate) {
+        let rex = rex | (reg >> 3) << 2;
+        if mem.base >= BASE_LABEL {
+            return self.encode_without_base(opcode, rex, reg, mem, immediate);
+        }
         let addressing = Addressing::new(mem);
         let modrm_sib = addressing.modrm_sib | u64::from(reg & 7) << 3;
-        self.head(opcode, rex | (reg >> 3) << 2 | addressing.rex, modrm_sib, addressing.length);
-        self.displacement(&addressing, immediate);
+        self.finish(Head::new(opcode, rex | addressing.rex, modrm_sib, addressing.bits), &addressing, immediate);
     }
 
-    /// What follows ModRM and SIB.
+    #[cold]
+    #[inline(never)]
+    fn encode_without_base(&mut self, opcode: Opcode, rex: u8, reg: u8, mem: Mem, immediate: Immediate) {
+        let addressing = Addressing::without_base(mem);
+        let modrm_sib = addressing.modrm_sib | u64::from(reg & 7) << 3;
+        self.finish(Head::new(opcode, rex | addressing.rex, modrm_sib, addressing.bits), &addressing, immediate);
+        self.refer(mem, immediate);
+    }
+
+    /// Displacement and immediate are at most eight bytes together.
     #[inline(always)]
-    fn displacement(&mut self, addressing: &Addressing, immediate: Immediate) {
-        let length = addressing.disp_length + immediate.length;
-        let low = addressing.disp & !(!0u64 << (8 * addressing.disp_length as u32));
-        let at = self.offset();
-        self.buffer.put(low | immediate.bits << (8 * addressing.disp_length), length);
-        if let Some(label) = addressing.label {
-            self.buffer.use_label(label, at, at + length, REL32);
+    fn finish(&mut self, head: Head, addressing: &Addressing, immediate: Immediate) {
+        let rest = addressing.disp | immediate.bits << addressing.disp_bits;
+        let length = (addressing.disp_bits / 8) as usize + immediate.length;
+        self.buffer.put_pair(head.word, (head.bits / 8) as usize, rest, length);
+    }
+
+    /// Lets the displacement of the instruction that was just put refer to its label, if it has one.
+    fn refer(&mut self, mem: Mem, immediate: Immediate) {
+        if mem.base == BASE_LABEL {
+            let end = self.offset();
+            self.buffer.use_label(Label::from_number(mem.disp as u32), end - immediate.length - 4, end, REL32);
         }
     }
 
-    /// An immediate behind an instruction without memory operand.
-    #[inline]
-    pub(crate) fn immediate(&mut self, immediate: Immediate) {
-        self.buffer.put(immediate.bits, immediate.length);
+    /// An immediate behind an instruction without ModRM.
+    #[inline(always)]
+    pub(crate) fn encode_immediate(&mut self, opcode: u64, length: usize, immediate: Immediate) {
+        self.buffer.put_pair(opcode, length, immediate.bits, immediate.length);
     }
 
-    /// `reg` and a memory operand behind a VEX prefix (`C4` or `C5`).
-    #[inline]
+    /// `reg` and a memory operand behind a VEX prefix.
+    #[inline(never)]
     pub(crate) fn encode_vex_rm(&mut self, vex: Vex, reg: u8, vvvv: u8, mem: Mem, immediate: Immediate) {
-        let addressing = Addressing::new(mem);
+        let addressing = if mem.base >= BASE_LABEL { Addressing::without_base(mem) } else { Addressing::new(mem) };
         let modrm_sib = addressing.modrm_sib | u64::from(reg & 7) << 3;
-        self.vex_head(vex, (reg >> 3) << 2 | addressing.rex, vvvv, modrm_sib, addressing.length);
-        self.displacement(&addressing, immediate);
+        let head = Head::vex(vex, (reg >> 3) << 2 | addressing.rex, vvvv, modrm_sib, addressing.bits);
+        self.finish(head, &addressing, immediate);
+        self.refer(mem, immediate);
     }
 
-    /// `reg` and a register as `rm` behind a VEX prefix.
+    /// `reg` and a register as `rm` behind a VEX prefix, and an immediate.
     #[inline]
-    pub(crate) fn encode_vex_rr(&mut self, vex: Vex, reg: u8, vvvv: u8, rm: u8) {
-        let modrm = 0xc0 | u64::from(reg & 7) << 3 | u64::from(rm & 7);
-        self.vex_head(vex, (reg >> 3) << 2 | rm >> 3, vvvv, modrm, 1);
+    pub(crate) fn encode_vex_rr(&mut self, vex: Vex, reg: u8, vvvv: u8, rm: u8, immediate: Immediate) {
+        let head = Head::vex(vex, (reg >> 3) << 2 | rm >> 3, vvvv, modrm_rr(reg, rm), 8);
+        self.buffer.put_pair(head.word, (head.bits / 8) as usize, immediate.bits, immediate.length);
     }
+}
 
-    #[inline]
-    fn vex_head(&mut self, vex: Vex, rxb: u8, vvvv: u8, modrm_sib: u64, length: u32) {
-        // R, X, B and vvvv are stored inverted. L is 0: scalars and 128 bits.
-        let last = (!vvvv & 15) << 3 | vex.pp;
-        let tail = u64::from(vex.opcode) | modrm_sib << 8;
-        if vex.map == 1 && !vex.is_w && rxb & 3 == 0 {
-            let second = (!rxb & 4) << 5 | last;
-            self.buffer.put(0xc5 | u64::from(second) << 8 | tail << 16, 3 + length as usize);
-        } else {
-            let second = (!rxb & 7) << 5 | vex.map;
-            let third = u8::from(vex.is_w) << 7 | last;
-            self.buffer.put(0xc4 | u64::from(second) << 8 | u64::from(third) << 16 | tail << 24, 4 + length as usize);
-        }
-    }
+/// ModRM of two registers.
+#[inline(always)]
+fn modrm_rr(reg: u8, rm: u8) -> u64 {
+    0xc0 | u64::from(reg & 7) << 3 | u64::from(rm & 7)
 }
 
 /// What a VEX prefix and the opcode behind it say.

@@ -40,14 +40,14 @@ impl Asm {
     #[inline]
     pub fn alu_rm(&mut self, row: Alu, width: Width, dst: Gpr, src: Mem) {
         let rex = width.rex_w() | byte_rex(width, dst);
-        self.encode_rm(sized(width, row.digit << 3 | 2), rex, dst.number(), src, Immediate::NONE);
+        self.encode_rm(sized(width, row.digit << 3 | 2), rex, dst.number(), src);
     }
 
     /// `dst := dst row src`.
     #[inline]
     pub fn alu_mr(&mut self, row: Alu, width: Width, dst: Mem, src: Gpr) {
         let rex = width.rex_w() | byte_rex(width, src);
-        self.encode_rm(sized(width, row.digit << 3), rex, src.number(), dst, Immediate::NONE);
+        self.encode_rm(sized(width, row.digit << 3), rex, src.number(), dst);
     }
 
     /// `dst := dst row src`; the immediate is sign-extended to 64 bits, and cut to narrower operands.
@@ -62,18 +62,23 @@ impl Asm {
         }
         let rex = width.rex_w() | byte_rex(width, dst);
         let opcode = if is_byte { Opcode::one(width.prefix(), 0x83) } else { sized(width, 0x80) };
-        self.encode_rr(opcode, rex, row.digit, dst.number());
-        self.immediate(Immediate::new(i64::from(src), if is_byte { 1 } else { width.immediate_bytes() }));
+        self.encode_rri(
+            opcode,
+            rex,
+            row.digit,
+            dst.number(),
+            Immediate::new(i64::from(src), if is_byte { 1 } else { width.immediate_bytes() }),
+        );
     }
 
     #[inline]
     fn accumulator_immediate(&mut self, opcode: u64, width: Width, src: i32) {
+        let immediate = Immediate::new(i64::from(src), width.immediate_bytes());
         match width {
-            Width::W8 | Width::W32 => self.buffer.put(opcode, 1),
-            Width::W16 => self.buffer.put(0x66 | opcode << 8, 2),
-            Width::W64 => self.buffer.put(0x48 | opcode << 8, 2),
+            Width::W8 | Width::W32 => self.encode_immediate(opcode, 1, immediate),
+            Width::W16 => self.encode_immediate(0x66 | opcode << 8, 2, immediate),
+            Width::W64 => self.encode_immediate(0x48 | opcode << 8, 2, immediate),
         }
-        self.immediate(Immediate::new(i64::from(src), width.immediate_bytes()));
     }
 
     /// `dst := dst row src`; the immediate is sign-extended to 64 bits, and cut to narrower operands.
@@ -83,7 +88,7 @@ impl Asm {
         let is_byte = width != Width::W8 && src == i32::from(src as i8);
         let opcode = if is_byte { Opcode::one(width.prefix(), 0x83) } else { sized(width, 0x80) };
         let immediate = Immediate::new(i64::from(src), if is_byte { 1 } else { width.immediate_bytes() });
-        self.encode_rm(opcode, width.rex_w(), row.digit, dst, immediate);
+        self.encode_rmi(opcode, width.rex_w(), row.digit, dst, immediate);
     }
 
     /// Flags of `a & b`.
@@ -97,7 +102,7 @@ impl Asm {
     #[inline]
     pub fn test_mr(&mut self, width: Width, a: Mem, b: Gpr) {
         let rex = width.rex_w() | byte_rex(width, b);
-        self.encode_rm(sized(width, 0x84), rex, b.number(), a, Immediate::NONE);
+        self.encode_rm(sized(width, 0x84), rex, b.number(), a);
     }
 
     /// Flags of `a & b`; the immediate is sign-extended to 64 bits, and cut to narrower operands.
@@ -106,15 +111,20 @@ impl Asm {
         if a == RAX {
             return self.accumulator_immediate(u64::from(0xa8 | width.wide_bit()), width, b);
         }
-        self.encode_rr(sized(width, 0xf6), width.rex_w() | byte_rex(width, a), 0, a.number());
-        self.immediate(Immediate::new(i64::from(b), width.immediate_bytes()));
+        self.encode_rri(
+            sized(width, 0xf6),
+            width.rex_w() | byte_rex(width, a),
+            0,
+            a.number(),
+            Immediate::new(i64::from(b), width.immediate_bytes()),
+        );
     }
 
     /// Flags of `a & b`; the immediate is sign-extended to 64 bits, and cut to narrower operands.
     #[inline]
     pub fn test_mi(&mut self, width: Width, a: Mem, b: i32) {
         let immediate = Immediate::new(i64::from(b), width.immediate_bytes());
-        self.encode_rm(sized(width, 0xf6), width.rex_w(), 0, a, immediate);
+        self.encode_rmi(sized(width, 0xf6), width.rex_w(), 0, a, immediate);
     }
 
     /// `dst := src`; 32 bits are zero-extended, narrower ones leave the rest of `dst`.
@@ -125,24 +135,24 @@ impl Asm {
     }
 
     /// Loads; 32 bits are zero-extended, narrower ones leave the rest of `dst` (see [`movzx_rm`](Self::movzx_rm)).
-    #[inline]
+    #[inline(always)]
     pub fn mov_rm(&mut self, width: Width, dst: Gpr, src: Mem) {
         let rex = width.rex_w() | byte_rex(width, dst);
-        self.encode_rm(sized(width, 0x8a), rex, dst.number(), src, Immediate::NONE);
+        self.encode_rm(sized(width, 0x8a), rex, dst.number(), src);
     }
 
     /// Stores.
-    #[inline]
+    #[inline(always)]
     pub fn mov_mr(&mut self, width: Width, dst: Mem, src: Gpr) {
         let rex = width.rex_w() | byte_rex(width, src);
-        self.encode_rm(sized(width, 0x88), rex, src.number(), dst, Immediate::NONE);
+        self.encode_rm(sized(width, 0x88), rex, src.number(), dst);
     }
 
     /// Stores an immediate, sign-extended to 64 bits and cut to narrower operands.
     #[inline]
     pub fn mov_mi(&mut self, width: Width, dst: Mem, src: i32) {
         let immediate = Immediate::new(i64::from(src), width.immediate_bytes());
-        self.encode_rm(sized(width, 0xc6), width.rex_w(), 0, dst, immediate);
+        self.encode_rmi(sized(width, 0xc6), width.rex_w(), 0, dst, immediate);
     }
 
     /// `dst := src` in the shortest form that leaves the flags alone. 32 bits and narrower ones are zero-extended from 32.
@@ -157,8 +167,7 @@ impl Asm {
         } else if src == i64::from(src as i32) {
             self.buffer.put((0x48 | b) | 0xc7 << 8 | (0xc0 | low) << 16 | u64::from(src as u32) << 24, 7);
         } else {
-            self.buffer.put((0x48 | b) | (0xb8 | low) << 8, 2);
-            self.buffer.put(src as u64, 8);
+            self.buffer.put_pair((0x48 | b) | (0xb8 | low) << 8, 2, src as u64, 8);
         }
     }
 
@@ -182,8 +191,8 @@ impl Asm {
     #[inline]
     pub fn movzx_rm(&mut self, from: Width, dst: Gpr, src: Mem) {
         match from {
-            Width::W8 => self.encode_rm(Opcode::two(0, 0xb6), 0, dst.number(), src, Immediate::NONE),
-            Width::W16 => self.encode_rm(Opcode::two(0, 0xb7), 0, dst.number(), src, Immediate::NONE),
+            Width::W8 => self.encode_rm(Opcode::two(0, 0xb6), 0, dst.number(), src),
+            Width::W16 => self.encode_rm(Opcode::two(0, 0xb7), 0, dst.number(), src),
             _ => self.mov_rm(from, dst, src),
         }
     }
@@ -206,13 +215,13 @@ impl Asm {
             Width::W16 => Opcode::two(0, 0xbf),
             _ => Opcode::one(0, 0x63),
         };
-        self.encode_rm(opcode, to.rex_w(), dst.number(), src, Immediate::NONE);
+        self.encode_rm(opcode, to.rex_w(), dst.number(), src);
     }
 
     /// `dst := address of src`, cut to `width`.
     #[inline]
     pub fn lea(&mut self, width: Width, dst: Gpr, src: Mem) {
-        self.encode_rm(Opcode::one(width.prefix(), 0x8d), width.rex_w(), dst.number(), src, Immediate::NONE);
+        self.encode_rm(Opcode::one(width.prefix(), 0x8d), width.rex_w(), dst.number(), src);
     }
 
     /// Exchanges two registers.
@@ -226,7 +235,7 @@ impl Asm {
     #[inline]
     pub fn xchg_mr(&mut self, width: Width, a: Mem, b: Gpr) {
         let rex = width.rex_w() | byte_rex(width, b);
-        self.encode_rm(sized(width, 0x86), rex, b.number(), a, Immediate::NONE);
+        self.encode_rm(sized(width, 0x86), rex, b.number(), a);
     }
 
     /// Pushes 64 bits.
@@ -250,13 +259,13 @@ impl Asm {
     /// Pushes 64 bits of memory.
     #[inline]
     pub fn push_m(&mut self, src: Mem) {
-        self.encode_rm(Opcode::one(0, 0xff), 0, 6, src, Immediate::NONE);
+        self.encode_rm(Opcode::one(0, 0xff), 0, 6, src);
     }
 
     /// Pops 64 bits into memory.
     #[inline]
     pub fn pop_m(&mut self, dst: Mem) {
-        self.encode_rm(Opcode::one(0, 0x8f), 0, 0, dst, Immediate::NONE);
+        self.encode_rm(Opcode::one(0, 0x8f), 0, 0, dst);
     }
 
     /// Pushes an immediate, sign-extended to 64 bits.
@@ -295,8 +304,7 @@ impl Asm {
         if amount == 1 {
             return self.encode_rr(sized(width, 0xd0), rex, row.digit, dst.number());
         }
-        self.encode_rr(sized(width, 0xc0), rex, row.digit, dst.number());
-        self.immediate(Immediate::byte(amount));
+        self.encode_rri(sized(width, 0xc0), rex, row.digit, dst.number(), Immediate::byte(amount));
     }
 
     /// `dst := dst row cl`.
@@ -308,7 +316,7 @@ impl Asm {
     /// `dst := dst row amount`.
     #[inline]
     pub fn shift_mi(&mut self, row: Shift, width: Width, dst: Mem, amount: u8) {
-        self.encode_rm(sized(width, 0xc0), width.rex_w(), row.digit, dst, Immediate::byte(amount));
+        self.encode_rmi(sized(width, 0xc0), width.rex_w(), row.digit, dst, Immediate::byte(amount));
     }
 
     /// `dst := row(dst)`, or `rdx:rax` and `dst` for the multiplications and divisions.
@@ -320,7 +328,7 @@ impl Asm {
     /// As [`unary_r`](Self::unary_r), on memory.
     #[inline]
     pub fn unary_m(&mut self, row: Unary, width: Width, dst: Mem) {
-        self.encode_rm(sized(width, 0xf6), width.rex_w(), row.digit, dst, Immediate::NONE);
+        self.encode_rm(sized(width, 0xf6), width.rex_w(), row.digit, dst);
     }
 
     /// `edx := sign of eax` (`cdq`), or `rdx := sign of rax` (`cqo`).
@@ -340,7 +348,7 @@ impl Asm {
     #[inline]
     pub fn reg_rm(&mut self, row: RegRm, width: Width, dst: Gpr, src: Mem) {
         debug_assert!(matches!(width, Width::W32 | Width::W64));
-        self.encode_rm(Opcode::two(row.prefix, row.opcode), width.rex_w(), dst.number(), src, Immediate::NONE);
+        self.encode_rm(Opcode::two(row.prefix, row.opcode), width.rex_w(), dst.number(), src);
     }
 
     /// `dst := src * factor`.
@@ -348,8 +356,13 @@ impl Asm {
     pub fn imul_rri(&mut self, width: Width, dst: Gpr, src: Gpr, factor: i32) {
         let is_byte = factor == i32::from(factor as i8);
         let opcode = Opcode::one(width.prefix(), if is_byte { 0x6b } else { 0x69 });
-        self.encode_rr(opcode, width.rex_w(), dst.number(), src.number());
-        self.immediate(Immediate::new(i64::from(factor), if is_byte { 1 } else { width.immediate_bytes() }));
+        self.encode_rri(
+            opcode,
+            width.rex_w(),
+            dst.number(),
+            src.number(),
+            Immediate::new(i64::from(factor), if is_byte { 1 } else { width.immediate_bytes() }),
+        );
     }
 
     /// `dst := src * factor`.
@@ -358,7 +371,7 @@ impl Asm {
         let is_byte = factor == i32::from(factor as i8);
         let opcode = Opcode::one(width.prefix(), if is_byte { 0x6b } else { 0x69 });
         let immediate = Immediate::new(i64::from(factor), if is_byte { 1 } else { width.immediate_bytes() });
-        self.encode_rm(opcode, width.rex_w(), dst.number(), src, immediate);
+        self.encode_rmi(opcode, width.rex_w(), dst.number(), src, immediate);
     }
 
     /// Low byte of `dst := condition`; the rest of `dst` stays.
@@ -377,6 +390,6 @@ impl Asm {
     #[inline]
     pub fn cmov_rm(&mut self, condition: Cc, width: Width, dst: Gpr, src: Mem) {
         let opcode = Opcode::two(width.prefix(), 0x40 | condition as u8);
-        self.encode_rm(opcode, width.rex_w(), dst.number(), src, Immediate::NONE);
+        self.encode_rm(opcode, width.rex_w(), dst.number(), src);
     }
 }

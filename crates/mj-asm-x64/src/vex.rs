@@ -31,7 +31,7 @@ impl Asm {
     /// `dst := src row amount` (BMI2 `shlx`, `sarx`, `shrx`); flags untouched.
     #[inline]
     pub fn free_shift_rrr(&mut self, row: FreeShift, width: Width, dst: Gpr, src: Gpr, amount: Gpr) {
-        self.encode_vex_rr(free_shift(row, width), dst.number(), amount.number(), src.number());
+        self.encode_vex_rr(free_shift(row, width), dst.number(), amount.number(), src.number(), Immediate::NONE);
     }
 
     /// As [`free_shift_rrr`](Self::free_shift_rrr), from memory.
@@ -43,8 +43,13 @@ impl Asm {
     /// `dst := src` rotated right (BMI2); flags untouched.
     #[inline]
     pub fn rorx_rri(&mut self, width: Width, dst: Gpr, src: Gpr, amount: u8) {
-        self.encode_vex_rr(Vex { pp: 3, map: 3, is_w: width == Width::W64, opcode: 0xf0 }, dst.number(), 0, src.number());
-        self.immediate(Immediate::byte(amount));
+        self.encode_vex_rr(
+            Vex { pp: 3, map: 3, is_w: width == Width::W64, opcode: 0xf0 },
+            dst.number(),
+            0,
+            src.number(),
+            Immediate::byte(amount),
+        );
     }
 
     /// As [`rorx_rri`](Self::rorx_rri), from memory.
@@ -57,13 +62,19 @@ impl Asm {
     /// `dst := !a & b` (BMI1).
     #[inline]
     pub fn andn_rrr(&mut self, width: Width, dst: Gpr, a: Gpr, b: Gpr) {
-        self.encode_vex_rr(Vex { pp: 0, map: 2, is_w: width == Width::W64, opcode: 0xf2 }, dst.number(), a.number(), b.number());
+        self.encode_vex_rr(
+            Vex { pp: 0, map: 2, is_w: width == Width::W64, opcode: 0xf2 },
+            dst.number(),
+            a.number(),
+            b.number(),
+            Immediate::NONE,
+        );
     }
 
     /// `dst := row(a, b)` in the low lane, the others from `a`. `sqrt`: `row(b)`.
     #[inline]
     pub fn vscalar_rrr(&mut self, row: Scalar, width: Width, dst: Xmm, a: Xmm, b: Xmm) {
-        self.encode_vex_rr(scalar(row, width), dst.number(), a.number(), b.number());
+        self.encode_vex_rr(scalar(row, width), dst.number(), a.number(), b.number(), Immediate::NONE);
     }
 
     /// As [`vscalar_rrr`](Self::vscalar_rrr), from memory.
@@ -75,7 +86,7 @@ impl Asm {
     /// `dst := row(a, b)`, 128 bits; not for moves.
     #[inline]
     pub fn vpacked_rrr(&mut self, row: Packed, dst: Xmm, a: Xmm, b: Xmm) {
-        self.encode_vex_rr(packed(row), dst.number(), a.number(), b.number());
+        self.encode_vex_rr(packed(row), dst.number(), a.number(), b.number(), Immediate::NONE);
     }
 
     /// As [`vpacked_rrr`](Self::vpacked_rrr), from memory.

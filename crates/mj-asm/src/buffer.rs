@@ -17,6 +17,9 @@ use crate::fixup::FixupKind;
 /// Bytes that one [`CodeBuffer::put`] writes.
 const WORD: usize = 8;
 
+/// Bytes that may be written beyond the end of the code.
+const HEADROOM: usize = 2 * WORD;
+
 /// In a label's word: it is bound, and the other bits are its offset. Otherwise the word is the number of the last fixup
 /// of its chain plus one, or 0.
 const BOUND: u32 = 1 << 31;
@@ -100,13 +103,13 @@ impl CodeBuffer {
         &self.bytes[..self.offset()]
     }
 
-    /// Makes sure that `count` more bytes can be [`put`](Self::put), plus the word that the last one writes.
+    /// Makes sure that `count` more bytes can be [`put`](Self::put), plus the words that the last one writes.
     ///
     /// # Panics
     /// If the buffer would reach 2 GiB.
     #[inline]
     pub fn reserve(&mut self, count: usize) {
-        if self.bytes.len() - self.offset() < count + WORD {
+        if self.bytes.len() - self.offset() < count + HEADROOM {
             self.grow(count);
         }
     }
@@ -114,7 +117,7 @@ impl CodeBuffer {
     #[cold]
     #[inline(never)]
     fn grow(&mut self, count: usize) {
-        let needed = self.offset() + count + WORD;
+        let needed = self.offset() + count + HEADROOM;
         assert!(needed < BOUND as usize, "a unit of machine code is limited to 2 GiB");
         self.bytes.resize(needed.next_power_of_two().max(4096), 0);
     }
@@ -129,6 +132,22 @@ impl CodeBuffer {
         let at = self.cursor as usize;
         self.bytes[at..at + WORD].copy_from_slice(&value.to_le_bytes());
         self.cursor += length as u32;
+    }
+
+    /// Appends the low `first_length` bytes of `first`, then the low `second_length` bytes of `second`, with one check for both.
+    ///
+    /// # Panics
+    /// As [`put`](Self::put).
+    #[inline]
+    pub fn put_pair(&mut self, first: u64, first_length: usize, second: u64, second_length: usize) {
+        debug_assert!(first_length <= WORD && second_length <= WORD);
+        let at = self.cursor as usize;
+        let room = &mut self.bytes[at..at + 2 * WORD];
+        room[..WORD].copy_from_slice(&first.to_le_bytes());
+        // The minimum lets the compiler see that the second word is inside.
+        let middle = first_length.min(WORD);
+        room[middle..middle + WORD].copy_from_slice(&second.to_le_bytes());
+        self.cursor += (first_length + second_length) as u32;
     }
 
     /// Appends bytes of any number, reserving room for them.
@@ -170,8 +189,9 @@ impl CodeBuffer {
 
     /// The 32-bit word at `at`.
     #[must_use]
+    #[inline]
     pub fn word(&self, at: usize) -> u32 {
-        u32::from_le_bytes([self.bytes[at], self.bytes[at + 1], self.bytes[at + 2], self.bytes[at + 3]])
+        u32::from_le_bytes(self.bytes[at..at + 4].try_into().expect("four bytes"))
     }
 
     /// Overwrites the 32-bit word at `at`.
@@ -197,10 +217,7 @@ impl CodeBuffer {
     /// Makes `label` refer to the current end of the code.
     #[inline]
     pub fn bind(&mut self, label: Label) {
-        self.bind_at(label, self.cursor);
-    }
-
-    fn bind_at(&mut self, label: Label, offset: u32) {
+        let offset = self.cursor;
         let mut next = core::mem::replace(&mut self.labels[label.0 as usize], offset | BOUND);
         debug_assert!(next & BOUND == 0, "{label:?} is bound twice");
         while next != 0 {
@@ -244,13 +261,14 @@ impl CodeBuffer {
 
     #[inline]
     fn apply(&mut self, fixup: Fixup, target: u32) {
-        let distance = target as i32 - fixup.base as i32;
-        assert!(fixup.kind.fits(distance), "a distance of {distance} bytes does not fit {:?} at {:#x}", fixup.kind, fixup.at);
-        // Four bytes are there even for a byte at the end of the code: `put` writes eight, and all fields lie in the
-        // first four of an instruction's last word or before.
+        let distance = (target as i32).wrapping_sub(fixup.base as i32);
+        if !fixup.kind.fits(distance) {
+            does_not_fit(fixup, distance);
+        }
+        // Four bytes are there even for a byte at the end of the code: the buffer goes on behind it.
         let at = fixup.at as usize;
-        let word = self.word(at);
-        self.patch(at, fixup.kind.apply(word, distance));
+        let field: &mut [u8; 4] = (&mut self.bytes[at..at + 4]).try_into().expect("four bytes");
+        *field = fixup.kind.apply(u32::from_le_bytes(*field), distance).to_le_bytes();
     }
 
     /// The label of an 8-byte constant that [`finish_function`](Self::finish_function) puts behind the code.
@@ -353,4 +371,10 @@ impl CodeBuffer {
         self.clear();
         parts
     }
+}
+
+#[cold]
+#[inline(never)]
+fn does_not_fit(fixup: Fixup, distance: i32) -> ! {
+    panic!("a distance of {distance} bytes does not fit {:?} at {:#x}", fixup.kind, fixup.at);
 }
