@@ -12,7 +12,7 @@ use std::sync::Arc;
 use crate::entry::Activation;
 use crate::registry::{CodeInfo, PcKind, code_around};
 use crate::store::{Origin, StoreBlock, StoreState};
-use crate::thread::THREAD;
+use crate::thread;
 
 /// A program counter in a compiled frame.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -47,7 +47,8 @@ impl StoreState {
 
 /// Where the activations of `block` on this thread found the frames further out, innermost first.
 fn outer_exits(block: *mut StoreBlock) -> impl Iterator<Item = (usize, usize)> {
-    let mut next = THREAD.with(|thread| thread.innermost.get());
+    // SAFETY: the thread is this one.
+    let mut next = unsafe { (*thread::current()).innermost.get() };
     std::iter::from_fn(move || {
         // SAFETY: activations are in frames of this thread that have not returned.
         let activation: &Activation = unsafe { next.as_ref() }?;
@@ -55,7 +56,7 @@ fn outer_exits(block: *mut StoreBlock) -> impl Iterator<Item = (usize, usize)> {
         Some(activation)
     })
     .filter(move |activation| activation.store == block)
-    .map(|activation| (activation.exit_pc, activation.exit_fp))
+    .map(|activation| (activation.saved.exit_pc, activation.saved.exit_fp))
 }
 
 struct Walk {

@@ -14,7 +14,7 @@ use mj_abi::{CodePointer, ContextHeader, RawValue, StoreContext, TrapCode};
 
 use crate::hooks::Stop;
 use crate::store::{Origin, Pending, StoreBlock, StoreState, Unwind};
-use crate::thread::{Room, THREAD, Thread, look_closer};
+use crate::thread::{self, Room, Thread, look_closer};
 
 /// An entry trampoline: loads the arguments from the values, switches to the store's stack, calls the code, stores the results
 /// into the values. Returns 0, or 1 after unwinding.
@@ -27,10 +27,50 @@ pub(crate) struct Activation {
     pub(crate) outer: *const Activation,
     pub(crate) store: *mut StoreBlock,
     /// The store's words before this entry.
+    pub(crate) saved: Words,
+}
+
+/// The words of a store that belong to its innermost activation.
+pub(crate) struct Words {
     host_sp: usize,
     wasm_sp: usize,
     pub(crate) exit_fp: usize,
     pub(crate) exit_pc: usize,
+}
+
+// Volatile, so that words are not accessed in pairs: generated code writes them one by one, and a processor that reads a pair soon
+// after must wait until both are in the cache. That costs more than everything else here.
+impl Words {
+    /// # Safety
+    /// `context` must be valid, and not in use by another thread.
+    #[inline]
+    unsafe fn read(context: *mut StoreContext) -> Self {
+        // SAFETY: by the caller's promise.
+        unsafe {
+            Self {
+                host_sp: (&raw const (*context).host_sp).read_volatile(),
+                wasm_sp: (&raw const (*context).wasm_sp).read_volatile(),
+                exit_fp: (&raw const (*context).exit_fp).read_volatile(),
+                exit_pc: (&raw const (*context).exit_pc).read_volatile(),
+            }
+        }
+    }
+
+    /// # Safety
+    /// As for [`Words::read`].
+    #[inline]
+    unsafe fn write(&self, context: *mut StoreContext) {
+        // SAFETY: by the caller's promise.
+        unsafe {
+            (&raw mut (*context).host_sp).write_volatile(self.host_sp);
+            // Whatever calls out has pushed something before. Looking is faster than writing: the next entry need not wait for the word.
+            if (&raw const (*context).wasm_sp).read_volatile() != self.wasm_sp {
+                (&raw mut (*context).wasm_sp).write_volatile(self.wasm_sp);
+                (&raw mut (*context).exit_fp).write_volatile(self.exit_fp);
+                (&raw mut (*context).exit_pc).write_volatile(self.exit_pc);
+            }
+        }
+    }
 }
 
 /// Calls compiled code.
@@ -56,48 +96,35 @@ pub unsafe fn enter(
     values: *mut RawValue,
 ) -> Result<(), Unwind> {
     let block = store.block();
-    THREAD.with(|thread| {
-        let marker = 0_u8;
-        let sp = &raw const marker as usize;
-        // SAFETY: the block is alive as long as the store.
-        if sp < thread.lowest_sp.get() || unsafe { (*block).context.wasm_sp } == 0 {
-            // SAFETY: as above.
-            unsafe { prepare(thread, block, sp) }?;
-        }
-        // SAFETY: the block is alive, and this thread has the store.
-        let words = unsafe { &raw mut (*block).context };
+    // SAFETY: the thread is this one, which does not end meanwhile.
+    let thread = unsafe { &*thread::current() };
+    let marker = 0_u8;
+    let sp = &raw const marker as usize;
+    // SAFETY: the block is alive as long as the store, and this thread has the store.
+    let words = unsafe { &raw mut (*block).context };
+    // SAFETY: as above.
+    if sp < thread.lowest_sp.get() || unsafe { (*words).wasm_sp } == 0 {
         // SAFETY: as above.
-        let activation = unsafe {
-            Activation {
-                outer: thread.innermost.get(),
-                store: block,
-                host_sp: (*words).host_sp,
-                wasm_sp: (*words).wasm_sp,
-                exit_fp: (*words).exit_fp,
-                exit_pc: (*words).exit_pc,
-            }
-        };
-        thread.innermost.set(&raw const activation);
-        // SAFETY: the caller promises that this is a trampoline.
-        let trampoline = unsafe { mem::transmute::<CodePointer, Trampoline>(trampoline) };
-        // SAFETY: the caller promises all that the code needs; the store has a stack, and the thread is prepared.
-        let unwound = unsafe { trampoline(context, code, values, words) };
-        thread.innermost.set(activation.outer);
-        // SAFETY: as above.
-        let result = if unwound == 0 { Ok(()) } else { Err(unsafe { take_unwind(block) }) };
-        // SAFETY: as above.
-        unsafe {
-            (*words).host_sp = activation.host_sp;
-            (*words).wasm_sp = activation.wasm_sp;
-            (*words).exit_fp = activation.exit_fp;
-            (*words).exit_pc = activation.exit_pc;
-        }
-        match result {
-            Ok(()) => Ok(()),
-            Err(Raised::Unwind(unwind)) => Err(unwind),
-            Err(Raised::Panic(payload)) => panic::resume_unwind(payload),
-        }
-    })
+        unsafe { prepare(thread, block, sp) }?;
+    }
+    // SAFETY: as above.
+    let saved = unsafe { Words::read(words) };
+    let activation = Activation { outer: thread.innermost.get(), store: block, saved };
+    thread.innermost.set(&raw const activation);
+    // SAFETY: the caller promises that this is a trampoline.
+    let trampoline = unsafe { mem::transmute::<CodePointer, Trampoline>(trampoline) };
+    // SAFETY: the caller promises all that the code needs; the store has a stack, and the thread is prepared.
+    let unwound = unsafe { trampoline(context, code, values, words) };
+    thread.innermost.set(activation.outer);
+    // SAFETY: as above.
+    let raised = if unwound == 0 { None } else { Some(unsafe { take_unwind(block) }) };
+    // SAFETY: as above.
+    unsafe { activation.saved.write(words) };
+    match raised {
+        None => Ok(()),
+        Some(Raised::Unwind(unwind)) => Err(unwind),
+        Some(Raised::Panic(payload)) => panic::resume_unwind(payload),
+    }
 }
 
 enum Raised {

@@ -23,7 +23,7 @@ use crate::memory;
 use crate::registry;
 use crate::store::StoreBlock;
 use crate::sys::Cpu;
-use crate::thread::THREAD;
+use crate::thread;
 
 /// The signals that compiled code can raise.
 const SIGNALS: [libc::c_int; 4] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE];
@@ -81,7 +81,7 @@ unsafe extern "C" fn handle(signal: libc::c_int, info: *mut libc::siginfo_t, con
 /// `cpu` must be the registers of this thread as the signal interrupted it.
 unsafe fn claim(signal: libc::c_int, info: &libc::siginfo_t, cpu: &mut Cpu) -> bool {
     // SAFETY: the innermost activation is in a frame of this thread that has not returned.
-    let Some(activation) = (unsafe { THREAD.with(|thread| thread.innermost.get()).as_ref() }) else { return false };
+    let Some(activation) = (unsafe { (*thread::current()).innermost.get().as_ref() }) else { return false };
     let pc = cpu.pc();
     let Some(site) = registry::fault_site(pc) else { return false };
     // SAFETY: compiled code is running (the pc is in it), and so its store is alive and nobody else uses the block.

@@ -29,9 +29,15 @@ pub(crate) struct Thread {
 }
 
 thread_local! {
-    pub(crate) static THREAD: Thread = const { Thread { innermost: Cell::new(ptr::null()), lowest_sp: Cell::new(usize::MAX) } };
+    static THREAD: Thread = const { Thread { innermost: Cell::new(ptr::null()), lowest_sp: Cell::new(usize::MAX) } };
     static SIGNALS: OnceCell<SignalStack> = const { OnceCell::new() };
     static BOUNDS: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
+}
+
+/// The state of this thread.
+#[inline]
+pub(crate) fn current() -> *const Thread {
+    THREAD.with(ptr::from_ref)
 }
 
 /// What a closer look says about an entry.

@@ -222,6 +222,20 @@ impl Machine {
         Ok(values[0].low)
     }
 
+    /// The stubs of this machine's code.
+    pub fn stubs(&self) -> Stubs {
+        Stubs { unwind: self.at(Label::unwind), interrupt: self.at(Label::interrupt) }
+    }
+
+    /// Calls a function that needs no context in another store.
+    pub fn enter_other(&self, store: &StoreState) -> Result<u64, Unwind> {
+        let mut values = [RawValue::new(3), RawValue::new(2)];
+        let code = |label| self.at(label) as CodePointer;
+        // SAFETY: as in `call`; the function uses nothing of its context.
+        unsafe { enter(store, code(Label::trampoline), self.context.header(), code(Label::subtract), values.as_mut_ptr()) }?;
+        Ok(values[0].low)
+    }
+
     /// The trap with which a call ends.
     pub fn trap(&self, function: Label, first: u64, second: u64) -> TrapCode {
         match self.call(function, first, second) {

@@ -2,10 +2,12 @@
 
 mod backtraces;
 mod calls;
+#[allow(dead_code, reason = "shared with the benchmark")]
 mod code;
 mod cycles;
 mod helpers;
 mod interruption;
+#[allow(dead_code, reason = "shared with the benchmark")]
 mod machine;
 mod signals;
 mod traps;
