@@ -6,6 +6,7 @@
 //!
 //! Invariant: a page in the free list is readable, writable, and known to nobody.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
 use crate::ResourceError;
@@ -22,13 +23,15 @@ const MOST_FREE: usize = 64;
 pub(crate) struct InterruptPage {
     /// Present until the drop.
     mapping: Option<Mapping>,
+    /// Whether the page was ever protected. Most are not, and need no system call when they are reused.
+    was_protected: AtomicBool,
 }
 
 impl InterruptPage {
     pub(crate) fn new() -> Result<Self, ResourceError> {
         let pooled = FREE.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mapping = pooled.map_or_else(|| Mapping::zeroed("an interrupt page", page_size()), Ok)?;
-        Ok(Self { mapping: Some(mapping) })
+        Ok(Self { mapping: Some(mapping), was_protected: AtomicBool::new(false) })
     }
 
     fn mapping(&self) -> &Mapping {
@@ -41,6 +44,7 @@ impl InterruptPage {
 
     /// Makes the next touch fault.
     pub(crate) fn protect(&self) {
+        self.was_protected.store(true, Ordering::Relaxed);
         // Fails only if the kernel cannot split its record of neighbouring pages; there is no better moment to say so than the next call.
         let _ = self.mapping().protect(0..page_size(), Access::None);
     }
@@ -55,7 +59,7 @@ impl Drop for InterruptPage {
     fn drop(&mut self) {
         let Some(mapping) = self.mapping.take() else { return };
         // Zeroed too: what a store counted there is not the next one's business.
-        if mapping.protect(0..page_size(), Access::ReadWrite).is_err() {
+        if *self.was_protected.get_mut() && mapping.protect(0..page_size(), Access::ReadWrite).is_err() {
             return;
         }
         // SAFETY: the page is readable and writable, and nobody else knows it any more.

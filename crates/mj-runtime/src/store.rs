@@ -50,9 +50,9 @@ pub enum Unwind {
         /// The data address that faulted, 0 if none.
         address: usize,
     },
-    /// A host function or hook returned an error.
+    /// A host function or hook returned an error, or the entry could not be prepared.
     Error {
-        /// The error.
+        /// The error; a [`ResourceError`] if there is no stack for the store or for the thread's signals.
         payload: Payload,
         /// Where compiled code called out.
         origin: Origin,

@@ -51,12 +51,7 @@ pub(crate) enum Room {
 pub(crate) fn look_closer(thread: &Thread, sp: usize) -> Result<Room, ResourceError> {
     if thread.lowest_sp.get() == usize::MAX {
         signals::install()?;
-        SIGNALS.with(|signals| -> Result<(), ResourceError> {
-            if signals.get().is_none() {
-                let _ = signals.set(SignalStack::install()?);
-            }
-            Ok(())
-        })?;
+        prepare_signal_stack()?;
         let bounds = host_stack().unwrap_or(0..0);
         // A small stack is not all reserve.
         let reserve = HOST_RESERVE.min(bounds.len() / 4);
@@ -67,6 +62,17 @@ pub(crate) fn look_closer(thread: &Thread, sp: usize) -> Result<Room, ResourceEr
     // Outside its bounds the thread is on a stack of somebody's own making, about which nothing is known.
     let is_short = (start..end).contains(&sp) && sp < thread.lowest_sp.get();
     Ok(if is_short { Room::TooLittle } else { Room::Enough })
+}
+
+fn prepare_signal_stack() -> Result<(), ResourceError> {
+    let prepare = |signals: &OnceCell<SignalStack>| {
+        if signals.get().is_none() {
+            let _ = signals.set(SignalStack::install()?);
+        }
+        Ok(())
+    };
+    let is_ending = || ResourceError::new("a stack for signals on a thread that is ending", 0, std::io::ErrorKind::Other.into());
+    SIGNALS.try_with(prepare).unwrap_or_else(|_| Err(is_ending()))
 }
 
 /// Bounds of this thread's stack, as far as the system says.
