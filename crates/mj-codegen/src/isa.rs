@@ -195,6 +195,8 @@ pub trait Isa {
     /// The code being written.
     fn buffer(&mut self) -> &mut CodeBuffer;
 
+    /// Whether there is any operator that `op` may fold into.
+    fn is_foldable(&self, op: Op) -> bool;
     /// Whether `cover` may fold `producer` (with a constant as second operand or not) into the operator that follows.
     fn may_fold(&self, producer: Op, constant: Option<i64>, following: Following) -> bool;
     /// Decides how an operator is done. Called for every [`Op`].

@@ -232,7 +232,7 @@ impl Op {
     /// The operator's row.
     #[must_use]
     #[inline]
-    pub fn row(self) -> &'static OpRow {
+    pub const fn row(self) -> &'static OpRow {
         &ROWS[self as usize]
     }
 

@@ -44,7 +44,14 @@ impl ParallelMoves {
     }
 
     /// Emits all moves in a working order, and forgets them.
+    #[inline]
     pub fn resolve(&mut self, sink: &mut impl MoveSink) {
+        if !self.moves.is_empty() {
+            self.resolve_some(sink);
+        }
+    }
+
+    fn resolve_some(&mut self, sink: &mut impl MoveSink) {
         while !self.moves.is_empty() {
             let before = self.moves.len();
             let mut index = 0;

@@ -306,11 +306,9 @@ impl<I: Isa> Baseline<'_, I> {
             locations.uses[index] = leaf.register;
         }
         self.isa.emit(form, &locations);
-        for register in row.clobbers.iter() {
-            self.checker.clobber(Holder::Register(register));
-        }
-        for register in locations.temporaries {
-            if register.is_some() {
+        if cfg!(debug_assertions) {
+            let temporaries = locations.temporaries.into_iter().filter(|register| register.is_some());
+            for register in row.clobbers.iter().chain(temporaries) {
                 self.checker.clobber(Holder::Register(register));
             }
         }
@@ -392,10 +390,8 @@ impl<I: Isa> Baseline<'_, I> {
             }
         }
         let mut keep = RegSet::EMPTY;
-        for register in locations.temporaries {
-            if register.is_some() {
-                keep.insert(register);
-            }
+        for &register in &locations.temporaries[..row.temporaries.len()] {
+            keep.insert(register);
         }
         if row.definition == Definition::Tied || row.early_definition {
             keep |= uses;

@@ -126,23 +126,27 @@ impl<I: Isa> Baseline<'_, I> {
         if result.is_none() && self.conforms(snapshot) {
             return self.cache.dirty() & snapshot.bound;
         }
-        let current = self.cache.snapshot().clone();
         let mut dirty = RegSet::EMPTY;
         let mut moves = ParallelMoves::default();
-        for from in current.bound.iter() {
-            let local = current.local_in(from).expect("bound");
-            let to = if snapshot.local_in(from) == Some(local) { Some(from) } else { snapshot.register_of(local) };
-            let is_dirty = current.dirty.contains(from);
-            match to {
-                Some(to) => {
-                    moves.push(to, from);
-                    if is_dirty {
-                        dirty.insert(to);
-                    }
-                }
-                None if is_dirty => self.store_local(local, from),
-                None => {}
+        // Registers whose locals the label wants somewhere, and registers to be loaded.
+        let mut kept = RegSet::EMPTY;
+        let mut loads = RegSet::EMPTY;
+        for to in snapshot.bound.iter() {
+            let local = snapshot.local_in(to).expect("bound");
+            let from = self.cache.locals[local as usize].register;
+            if from.is_none() {
+                loads.insert(to);
+                continue;
             }
+            kept.insert(from);
+            moves.push(to, from);
+            if self.cache.dirty().contains(from) {
+                dirty.insert(to);
+            }
+        }
+        for from in (self.cache.dirty() & !kept).iter() {
+            let local = self.cache.local_in(from).expect("bound");
+            self.store_local(local, from);
         }
         if let Some((Entry { place, .. }, _, to)) = result {
             match place {
@@ -154,13 +158,11 @@ impl<I: Isa> Baseline<'_, I> {
             }
         }
         moves.resolve(&mut Emitter { isa: self.isa, checker: self.checker });
-        for to in snapshot.bound.iter() {
+        for to in loads.iter() {
             let local = snapshot.local_in(to).expect("bound");
-            if self.cache.locals[local as usize].register.is_none() {
-                let (slot, ty) = (self.local_slot(local), self.local_types[local as usize]);
-                self.isa.load_frame(to, self.slot_offset(slot), width_of(ty));
-                self.checker.copy(Holder::Register(to), Holder::Slot(slot));
-            }
+            let (slot, ty) = (self.local_slot(local), self.local_types[local as usize]);
+            self.isa.load_frame(to, self.slot_offset(slot), width_of(ty));
+            self.checker.copy(Holder::Register(to), Holder::Slot(slot));
         }
         if let Some((entry, slot, to)) = result {
             self.load_result(entry, slot, to);

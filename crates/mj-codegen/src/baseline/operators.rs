@@ -129,7 +129,7 @@ impl<I: Isa> Baseline<'_, I> {
         }
         let base = self.stack.len() - arity;
         let cover = self.cover(op, base);
-        let offset = self.collect(&cover, base, 0);
+        let offset = self.collect(&cover, base);
         // The site of a folded access is the access's own operator.
         let (offset, at) = offset.unwrap_or((0, at));
         let locations = Self::locations(&cover, offset, at);
@@ -157,25 +157,39 @@ impl<I: Isa> Baseline<'_, I> {
     }
 
     /// Turns the entries from `base` on into leaves. Returns offset and site of a folded access.
-    fn collect(&mut self, cover: &Cover<I::Form>, base: usize, extra: usize) -> Option<(u64, u32)> {
-        let arity = self.stack.len() - base - extra;
-        let mut access = None;
-        for position in 0..arity {
-            let operand = if cover.swap { arity - 1 - position } else { position };
-            match cover.takes[operand] {
-                Take::Register => {
-                    let leaf = self.leaf_at(base + operand);
-                    self.add_leaf(leaf);
-                }
-                Take::Immediate => {}
-                Take::Folded => {
-                    access = Some((self.deferred.offset, self.deferred.at));
-                    self.add_deferred_leaves();
-                }
+    fn collect(&mut self, cover: &Cover<I::Form>, base: usize) -> Option<(u64, u32)> {
+        let is_binary = self.stack.len() - base == 2;
+        let [first, second] = cover.takes;
+        let access = match (is_binary, cover.swap) {
+            (false, _) => self.collect_one(first, base),
+            (true, false) => {
+                let access = self.collect_one(first, base);
+                self.collect_one(second, base + 1).or(access)
             }
-        }
+            (true, true) => {
+                let access = self.collect_one(second, base + 1);
+                self.collect_one(first, base).or(access)
+            }
+        };
         self.stack.truncate(base);
         access
+    }
+
+    #[inline]
+    fn collect_one(&mut self, take: Take, index: usize) -> Option<(u64, u32)> {
+        match take {
+            Take::Register => {
+                let leaf = self.leaf_at(index);
+                self.add_leaf(leaf);
+                None
+            }
+            Take::Immediate => None,
+            Take::Folded => {
+                let access = (self.deferred.offset, self.deferred.at);
+                self.add_deferred_leaves();
+                Some(access)
+            }
+        }
     }
 
     /// Conversions that change nothing but the type.
@@ -227,7 +241,12 @@ impl<I: Isa> Baseline<'_, I> {
     }
 
     /// Pushes `op` without code, if what follows can fold it.
+    #[inline]
     fn defer(&mut self, op: Op, arity: usize, at: u32, rest: &Reader<'_>) -> bool {
+        self.isa.is_foldable(op) && self.defer_foldable(op, arity, at, rest)
+    }
+
+    fn defer_foldable(&mut self, op: Op, arity: usize, at: u32, rest: &Reader<'_>) -> bool {
         let base = self.stack.len() - arity;
         let constant = match self.stack[base + arity - 1].place {
             Place::Constant(bits) if arity == 2 => Some(bits),
@@ -271,6 +290,7 @@ impl<I: Isa> Baseline<'_, I> {
         let address = self.stack[base].place;
         if self.options.bounds == Bounds::Guard
             && matches!(address, Place::Register(_) | Place::Local(_) | Place::Slot)
+            && self.isa.is_foldable(op)
             && self.isa.may_fold(op, None, rest.following())
             && memory.offset < 1 << 31
         {
@@ -279,7 +299,7 @@ impl<I: Isa> Baseline<'_, I> {
             return;
         }
         let cover = self.cover(op, base);
-        self.collect(&cover, base, 0);
+        self.collect(&cover, base);
         let locations = Self::locations(&cover, memory.offset, at);
         let register = self.perform(cover.form, op.row().result, locations, Some(rest));
         self.push_register(register, op.row().result);
@@ -295,7 +315,7 @@ impl<I: Isa> Baseline<'_, I> {
     pub(super) fn store_operator(&mut self, op: Op, memory: MemArg, at: u32) {
         let base = self.stack.len() - 2;
         let cover = self.cover(op, base);
-        self.collect(&cover, base, 0);
+        self.collect(&cover, base);
         let locations = Self::locations(&cover, memory.offset, at);
         self.perform(cover.form, ValType::I32, locations, None);
     }
@@ -315,7 +335,7 @@ impl<I: Isa> Baseline<'_, I> {
             Place::Deferred => {
                 // "Not zero" is the inverse of `i32.eqz`, which folds what can be folded.
                 let cover = self.cover(Op::I32Eqz, top);
-                let access = self.collect(&cover, top, 0);
+                let access = self.collect(&cover, top);
                 let (offset, at) = access.unwrap_or((0, 0));
                 self.perform(cover.form, ValType::I32, Self::locations(&cover, offset, at), None);
                 Ok(cover.condition.expect("eqz sets the flags").invert())

@@ -10,6 +10,9 @@ use crate::isa::{Cover, Operands, Take};
 /// An operator's group: operators of one group are covered alike.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Group {
+    Load,
+    Store,
+    Test,
     Add,
     AluCommutative,
     Sub,
@@ -24,7 +27,7 @@ enum Group {
     Plain(Kind),
 }
 
-fn group(op: Op) -> Group {
+const fn group_of(op: Op) -> Group {
     use Group::{Add, AluCommutative, Compare, Divide, FloatArithmetic, FloatCompare, Mul, Plain, Remainder, Rotate, Shift, Sub};
     match op {
         Op::I32Add | Op::I64Add => Add,
@@ -52,14 +55,28 @@ fn group(op: Op) -> Group {
             Plain(Kind::Truncate)
         }
         Op::I32ReinterpretF32 | Op::I64ReinterpretF64 | Op::F32ReinterpretI32 | Op::F64ReinterpretI64 => Plain(Kind::Reinterpret),
-        _ => match op.row().shape {
-            Shape::Compare if matches!(op.row().a, ValType::F32 | ValType::F64) => FloatCompare,
-            Shape::Compare => Compare,
-            Shape::Unary if op.row().result == ValType::I32 || op.row().result == ValType::I64 => Plain(Kind::Saturate),
+        _ => match (op.row().shape, op.row().a) {
+            (Shape::Load, _) => Group::Load,
+            (Shape::Store, _) => Group::Store,
+            (Shape::Test, _) => Group::Test,
+            (Shape::Compare, ValType::F32 | ValType::F64) => FloatCompare,
+            (Shape::Compare, _) => Compare,
+            (Shape::Unary, _) if matches!(op.row().result, ValType::I32 | ValType::I64) => Plain(Kind::Saturate),
             _ => Plain(Kind::FloatUnary),
         },
     }
 }
+
+/// The group of each operator, by number.
+static GROUPS: [Group; Op::ALL.len()] = {
+    let mut groups = [Group::Load; Op::ALL.len()];
+    let mut number = 0;
+    while number < groups.len() {
+        groups[number] = group_of(Op::ALL[number]);
+        number += 1;
+    }
+    groups
+};
 
 fn fits_i32(constant: i64) -> bool {
     i64::from(constant as i32) == constant
@@ -107,13 +124,10 @@ fn with_folded(kind: Kind, op: Op, operand: usize) -> Cover<Form> {
 
 impl X64 {
     pub(super) fn cover_operator(&self, op: Op, operands: &impl Operands) -> Cover<Form> {
-        match op.row().shape {
-            Shape::Load => return self.cover_load(op, operands),
-            Shape::Store => return self.cover_store(op, operands),
-            Shape::Test => return cover_test(op, operands),
-            _ => {}
-        }
-        match group(op) {
+        match GROUPS[op as usize] {
+            Group::Load => self.cover_load(op, operands),
+            Group::Store => self.cover_store(op, operands),
+            Group::Test => cover_test(op, operands),
             Group::Add => cover_add(op, operands),
             Group::AluCommutative => cover_commutative(op, operands, Kind::AluCommutative, Kind::AluRI, Kind::AluRM),
             Group::Sub => cover_sub(op, operands),
@@ -326,6 +340,12 @@ fn cover_float_compare(op: Op, operands: &impl Operands) -> Cover<Form> {
         return Cover { condition, ..with_folded(Kind::FloatCmpRM, op, second) };
     }
     Cover { condition, swap: first == 1, ..cover(Kind::FloatCmpRR, op, REGISTERS) }
+}
+
+/// Whether [`may_fold`] can ever be true.
+#[inline]
+pub(super) fn is_foldable(op: Op) -> bool {
+    matches!(op, Op::I32Load | Op::I64Load | Op::F32Load | Op::F64Load | Op::I32Shl | Op::I64Shl | Op::I32And | Op::I64And)
 }
 
 /// Whether [`X64::cover_operator`] can fold `producer` into the operator that follows.

@@ -17,17 +17,43 @@ pub struct Form {
     pub condition: Cond,
 }
 
+/// Who emits a form.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Family {
+    Integer,
+    Memory,
+    Float,
+    Select,
+}
+
 macro_rules! kinds {
-    ($($(#[$doc:meta])* $kind:ident = $row:expr;)*) => {
+    ($($family:ident { $($(#[$doc:meta])* $kind:ident = $row:expr;)* })*) => {
         /// Kinds of forms. `r` register, `i` immediate, `m` folded load.
         #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-        pub enum Kind { $($(#[$doc])* $kind),* }
+        pub enum Kind { $($($(#[$doc])* $kind),*),* }
 
         impl Kind {
+            /// The constraint row.
+            #[inline]
             pub fn row(self) -> &'static Constraints {
-                match self { $(Kind::$kind => const { &$row }),* }
+                ROWS[self as usize]
+            }
+
+            /// Who emits it.
+            #[inline]
+            pub fn family(self) -> Family {
+                FAMILIES[self as usize]
             }
         }
+
+        static ROWS: &[&Constraints] = &[$($(&$row),*),*];
+        static FAMILIES: &[Family] = &[$($(family!($family $kind)),*),*];
+    };
+}
+
+macro_rules! family {
+    ($family:ident $kind:ident) => {
+        Family::$family
     };
 }
 
@@ -72,6 +98,7 @@ const INT: &[Class] = &[Class::Int];
 const FLOAT: &[Class] = &[Class::Float];
 
 kinds! {
+Integer {
     /// `add`, `or`, `and`, `xor`.
     AluCommutative = commutative(tied(&[ANY, ANY]));
     /// `sub`.
@@ -109,8 +136,12 @@ kinds! {
     TestZero = row(&[ANY], Definition::None);
     TestRR = row(&[ANY, ANY], Definition::None);
     TestRI = row(&[ANY], Definition::None);
+}
+Float {
     FloatCmpRR = row(&[ANY, ANY], Definition::None);
     FloatCmpRM = row(&[ANY, ZEXT], Definition::None);
+}
+Memory {
     Load = any(&[ZEXT]);
     LoadConstant = any(&[]);
     LoadChecked = temporary(early(any(&[ZEXT])), INT);
@@ -120,6 +151,8 @@ kinds! {
     StoreConstant = row(&[ANY], Definition::None);
     StoreChecked = temporary(row(&[ZEXT, ANY], Definition::None), INT);
     StoreConstantChecked = temporary(row(&[ANY], Definition::None), INT);
+}
+Float {
     FloatRR = tied(&[ANY, ANY]);
     FloatCommutative = commutative(tied(&[ANY, ANY]));
     FloatRM = tied(&[ANY, ZEXT]);
@@ -143,6 +176,9 @@ kinds! {
     Saturate = temporary(early(any(&[ANY])), FLOAT);
     /// Between register files, bits unchanged.
     Reinterpret = any(&[ANY]);
+}
+Select {
     SelectInt = tied(&[ANY, ANY]);
     SelectFloat = tied(&[ANY, ANY]);
+}
 }

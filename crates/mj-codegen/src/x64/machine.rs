@@ -5,12 +5,12 @@ use mj_abi::{
 };
 use mj_asm::{CodeBuffer, Label};
 use mj_asm_x64::{ADD, CMP, Cc, Mem, R15, RAX, RBP, RSP, SHR, SUB, Width, XORPS};
-use mj_decode::{Following, Op, Shape, ValType};
+use mj_decode::{Following, Op, ValType};
 use mj_ir::{Class, PReg, RegSet, RegisterFile};
 
 use super::X64;
-use super::cover::may_fold;
-use super::form::{Form, Kind};
+use super::cover::{is_foldable, may_fold};
+use super::form::{Family, Form, Kind};
 use super::registers::{self, CONTEXT, FRAME, MEMORY, SCRATCH, gpr, xmm};
 use crate::Cond;
 use crate::isa::{Constraints, Cover, FieldWidth, FrameFacts, Isa, Locations, Operands};
@@ -192,6 +192,11 @@ impl Isa for X64 {
         &mut self.asm.buffer
     }
 
+    #[inline]
+    fn is_foldable(&self, op: Op) -> bool {
+        is_foldable(op)
+    }
+
     fn may_fold(&self, producer: Op, constant: Option<i64>, following: Following) -> bool {
         may_fold(producer, constant, following)
     }
@@ -207,16 +212,11 @@ impl Isa for X64 {
 
     fn emit(&mut self, form: Form, at: &Locations) {
         self.asm.reserve(OPERATOR_SPACE);
-        match form.kind {
-            Kind::SelectInt | Kind::SelectFloat => self.emit_select(form, at),
-            _ if matches!(form.op.row().shape, Shape::Load | Shape::Store) => self.emit_memory(form, at),
-            Kind::Reinterpret => self.emit_float(form, at),
-            _ => match form.op.row() {
-                row if matches!(row.a, ValType::F32 | ValType::F64) || matches!(row.result, ValType::F32 | ValType::F64) => {
-                    self.emit_float(form, at);
-                }
-                _ => self.emit_integer(form, at),
-            },
+        match form.kind.family() {
+            Family::Integer => self.emit_integer(form, at),
+            Family::Memory => self.emit_memory(form, at),
+            Family::Float => self.emit_float(form, at),
+            Family::Select => self.emit_select(form, at),
         }
     }
 
