@@ -219,6 +219,17 @@ impl fmt::Debug for ContextBox {
     }
 }
 
+/// The hooks of the instance that a context belongs to; `None` for a host function's context, or if there are none.
+///
+/// # Safety
+/// `context` must be that of a [`ContextBox`] or a [`HostContextBox`](crate::HostContextBox) that is alive.
+#[must_use]
+#[inline]
+pub unsafe fn hooks_of(context: *mut ContextHeader) -> Option<NonNull<dyn InstanceHooks>> {
+    // SAFETY: by the caller's promise; a host function's context has no record, a `ContextBox` has one as long as it is alive.
+    unsafe { (*context).instance.cast::<Record>().as_ref()?.hooks }
+}
+
 /// A context as helpers find it: by the address that compiled code passes.
 #[derive(Clone, Copy)]
 pub(crate) struct RunningContext<'a> {
@@ -315,6 +326,51 @@ mod tests {
             assert_eq!((*context.header()).interrupt_page.read_volatile(), 0);
         }
         assert_eq!(context.header() as usize % 16, 0);
+    }
+
+    #[test]
+    fn hooks_are_found_by_the_context_of_an_instance_only() {
+        struct Nothing;
+        impl InstanceHooks for Nothing {
+            fn memory_grow(&self, _: u32, _: u64) -> Result<Option<u64>, crate::Stop> {
+                Ok(None)
+            }
+            fn table_grow(&self, _: u32, _: usize, _: u64) -> Result<Option<u64>, crate::Stop> {
+                Ok(None)
+            }
+            fn data_segment(&self, _: u32) -> &[u8] {
+                &[]
+            }
+            fn data_drop(&self, _: u32) {}
+            fn element_segment(&self, _: u32) -> &[usize] {
+                &[]
+            }
+            fn elem_drop(&self, _: u32) {}
+            fn out_of_fuel(&self) -> Result<(), crate::Stop> {
+                Ok(())
+            }
+            fn interrupted(&self) -> Result<(), crate::Stop> {
+                Ok(())
+            }
+            fn compile_lazily(&self, _: u32) -> Result<CodePointer, crate::Stop> {
+                Ok(ptr::dangling())
+            }
+        }
+        unsafe extern "C" fn host(_: *mut mj_abi::HostContext, _: *mut ContextHeader, _: *mut RawValue) -> usize {
+            0
+        }
+        let store = store();
+        let mut context = ContextBox::new(ContextLayout::new(ContextCounts::default()), &store, NOWHERE);
+        let host = crate::HostContextBox::owning(&store, NOWHERE, ptr::dangling(), 0, host, Box::new(()));
+        let mut hooks = Nothing;
+        let pointer = NonNull::new(&raw mut hooks as *mut dyn InstanceHooks).unwrap();
+        // SAFETY: contexts and hooks are alive, and no code runs.
+        unsafe {
+            assert!(hooks_of(context.header()).is_none());
+            context.set_hooks(pointer);
+            assert_eq!(hooks_of(context.header()).unwrap().cast::<()>(), pointer.cast::<()>());
+            assert!(hooks_of(host.context().cast()).is_none());
+        }
     }
 
     #[test]

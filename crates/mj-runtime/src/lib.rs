@@ -41,7 +41,7 @@ mod thread;
 
 pub use backtrace::Pc;
 pub use code::{CODE_ALIGN, CodeError, CodeRegion};
-pub use context::{ContextBox, ContextPointers};
+pub use context::{ContextBox, ContextPointers, hooks_of};
 pub use entry::{Trampoline, enter};
 pub use error::ResourceError;
 pub use global::GlobalBox;
