@@ -1,6 +1,6 @@
 //! Compiles whole modules on one thread and prints the throughput: `throughput FILE.wasm ...`.
 //!
-//! Set `REPEAT=1` to compile once, for profilers that count instructions.
+//! Set `REPEAT=1` to compile once, for profilers that count instructions; `DUMP=FILE` writes the machine code.
 
 use std::time::Instant;
 
@@ -23,6 +23,9 @@ fn main() {
                 compiler.compile(&module, &plan, function, &bytes).expect("compilable function");
             }
             best_compile = best_compile.min(start.elapsed().as_secs_f64());
+            if let Ok(path) = std::env::var("DUMP") {
+                std::fs::write(path, compiler.code()).expect("writable file");
+            }
             size = compiler.code().len();
             section = module.code_section.len();
         }

@@ -219,9 +219,9 @@ impl<I: Isa> Baseline<'_, I> {
     fn open_function(&mut self) {
         let buffer = self.isa.buffer();
         buffer.align(I::FUNCTION_ALIGNMENT, 0xcc);
-        self.emitted.start = buffer.offset() as usize;
+        self.emitted.start = buffer.offset();
         buffer.put_space(I::PROLOGUE_SPACE);
-        self.body = buffer.offset() as usize;
+        self.body = buffer.offset();
         let label = buffer.label();
         let results = self.module.types[self.ty as usize].results();
         self.frames.push(Frame::function(label, results));

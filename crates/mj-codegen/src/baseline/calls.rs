@@ -96,12 +96,12 @@ impl<I: Isa> Baseline<'_, I> {
         }
         for index in self.settled..base {
             let entry = self.stack[index];
-            if let Place::Register(register) = entry.place {
-                if lost.contains(register) {
-                    self.store_slot(self.stack_slot(index), register, entry.ty);
-                    self.cache.release(register);
-                    self.stack[index].place = Place::Slot;
-                }
+            if let Place::Register(register) = entry.place
+                && lost.contains(register)
+            {
+                self.store_slot(self.stack_slot(index), register, entry.ty);
+                self.cache.release(register);
+                self.stack[index].place = Place::Slot;
             }
         }
     }

@@ -326,10 +326,10 @@ impl<I: Isa> Baseline<'_, I> {
 
     fn vacate_for(&mut self, index: usize, register: PReg) {
         // The entry itself may be what is in the register: then it moves along and is copied back.
-        if let Place::Register(own) = self.stack[index].place {
-            if own != register {
-                self.cache.pinned.insert(own);
-            }
+        if let Place::Register(own) = self.stack[index].place
+            && own != register
+        {
+            self.cache.pinned.insert(own);
         }
         self.vacate(register);
         self.cache.pinned = RegSet::EMPTY;

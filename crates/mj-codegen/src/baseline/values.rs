@@ -91,7 +91,7 @@ impl Operands for View<'_> {
 
     #[inline]
     fn producer(&self, operand: usize) -> Option<Producer> {
-        (self.operands[operand].place == Place::Deferred).then(|| Producer { op: self.deferred.op, constant: self.deferred.constant })
+        (self.operands[operand].place == Place::Deferred).then_some(Producer { op: self.deferred.op, constant: self.deferred.constant })
     }
 }
 

@@ -188,6 +188,14 @@ impl X64 {
     fn cover_float(&self, op: Op, operands: &impl Operands) -> Cover<Form> {
         let is_commutative = matches!(op, Op::F32Add | Op::F64Add | Op::F32Mul | Op::F64Mul);
         let folded = if self.features.avx { Kind::FloatRRM } else { Kind::FloatRM };
+        let with_constant = if self.features.avx { Kind::FloatRRC } else { Kind::FloatRC };
+        if let Some(bits) = operands.constant(1) {
+            return with_immediate(with_constant, op, bits);
+        }
+        if let (true, Some(bits)) = (is_commutative, operands.constant(0)) {
+            let takes = [Take::Immediate, Take::Register];
+            return Cover { immediate: bits, ..cover(with_constant, op, takes) };
+        }
         if folds_load(operands, 1, op).is_some() {
             return with_folded(folded, op, 1);
         }
@@ -262,13 +270,15 @@ fn cover_sub(op: Op, operands: &impl Operands) -> Cover<Form> {
 
 fn cover_mul(op: Op, operands: &impl Operands) -> Cover<Form> {
     for (operand, other) in [(1, 0), (0, 1)] {
-        if let Some(constant) = operands.constant(operand) {
-            if constant > 0 && constant.count_ones() == 1 && operands.constant(other).is_none() {
-                let shift = if op == Op::I32Mul { Op::I32Shl } else { Op::I64Shl };
-                let mut takes = REGISTERS;
-                takes[operand] = Take::Immediate;
-                return Cover { immediate: i64::from(constant.trailing_zeros()), ..cover(Kind::ShiftRI, shift, takes) };
-            }
+        if let Some(constant) = operands.constant(operand)
+            && constant > 0
+            && constant.count_ones() == 1
+            && operands.constant(other).is_none()
+        {
+            let shift = if op == Op::I32Mul { Op::I32Shl } else { Op::I64Shl };
+            let mut takes = REGISTERS;
+            takes[operand] = Take::Immediate;
+            return Cover { immediate: i64::from(constant.trailing_zeros()), ..cover(Kind::ShiftRI, shift, takes) };
         }
     }
     cover_commutative(op, operands, Kind::MulRR, Kind::MulRI, Kind::MulRM)
@@ -336,6 +346,11 @@ fn cover_float_compare(op: Op, operands: &impl Operands) -> Cover<Form> {
     let exchanged = matches!(condition, Cond::FloatLt | Cond::FloatLe);
     let (first, second) = if exchanged { (1, 0) } else { (0, 1) };
     let condition = Some(if exchanged { condition.swap() } else { condition });
+    if let Some(bits) = operands.constant(second) {
+        let mut takes = REGISTERS;
+        takes[second] = Take::Immediate;
+        return Cover { condition, immediate: bits, ..cover(Kind::FloatCmpRC, op, takes) };
+    }
     if folds_load(operands, second, op).is_some() {
         return Cover { condition, ..with_folded(Kind::FloatCmpRM, op, second) };
     }

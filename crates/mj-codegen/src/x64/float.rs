@@ -61,6 +61,19 @@ impl X64 {
                 let mem = self.folded(at, 1);
                 self.asm.vscalar_rrm(arithmetic(form.op), width, to, a, mem);
             }
+            Kind::FloatRRC => {
+                let constant = self.float_constant(width, at.immediate as u64);
+                self.asm.vscalar_rrm(arithmetic(form.op), width, to, a, Mem::label(constant));
+            }
+            Kind::FloatRC => {
+                self.copy_tied_float(to, a);
+                let constant = self.float_constant(width, at.immediate as u64);
+                self.asm.scalar_rm(arithmetic(form.op), width, to, Mem::label(constant));
+            }
+            Kind::FloatCmpRC => {
+                let constant = self.float_constant(width, at.immediate as u64);
+                self.asm.ucomis_rm(width, a, Mem::label(constant));
+            }
             Kind::FloatRR | Kind::FloatCommutative => {
                 self.copy_tied_float(to, a);
                 self.asm.scalar_rr(arithmetic(form.op), width, to, b);

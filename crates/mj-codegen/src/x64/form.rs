@@ -139,6 +139,8 @@ Integer {
 }
 Float {
     FloatCmpRR = row(&[ANY, ANY], Definition::None);
+    /// `c`: a constant of the pool.
+    FloatCmpRC = row(&[ANY], Definition::None);
     FloatCmpRM = row(&[ANY, ZEXT], Definition::None);
 }
 Memory {
@@ -156,7 +158,9 @@ Float {
     FloatRR = tied(&[ANY, ANY]);
     FloatCommutative = commutative(tied(&[ANY, ANY]));
     FloatRM = tied(&[ANY, ZEXT]);
+    FloatRC = tied(&[ANY]);
     /// AVX.
+    FloatRRC = any(&[ANY]);
     FloatRRR = any(&[ANY, ANY]);
     FloatRRM = any(&[ANY, ZEXT]);
     /// `sqrt`, roundings, promotions: no tie.
