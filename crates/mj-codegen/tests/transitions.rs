@@ -259,9 +259,15 @@ fn helpers_get_their_arguments_and_their_result_returns() {
         let mut values = [11, 12, 13, 14].map(RawValue::new);
         machine.runtime.answer = 77 + number as u64;
         assert_eq!(machine.enter(&trampoline, stubs.at(start), &mut values), 0);
-        assert_eq!(values[0].low, 77 + number as u64);
         let call = machine.runtime.calls.pop().expect("the helper was called");
-        assert_eq!((call.function, call.arguments), (number, [11, 12, 13, 14]));
+        assert_eq!(call.function, number);
+        if number == Helper::OutOfFuel as usize {
+            // It is called amid live registers: all of them stay.
+            assert_eq!(values[0].low, 11);
+        } else {
+            assert_eq!(values[0].low, 77 + number as u64);
+            assert_eq!(call.arguments, [11, 12, 13, 14]);
+        }
     }
     assert_eq!(stubs.stubs.helpers.len(), Helper::ALL.len());
 }

@@ -186,8 +186,8 @@ impl<I: Isa> Baseline<'_, I> {
                 self.isa.load_frame(to, self.slot_offset(slot), width_of(entry.ty));
                 self.checker.copy(Holder::Register(to), Holder::Slot(slot));
             }
-            // An i32 in a register may have a dirty upper half, which nobody knows of behind the label.
-            _ if entry.ty == ValType::I32 => self.isa.zero_extend(to, to),
+            // Behind the label nobody knows of dirty upper halves.
+            Place::Register(from) if entry.ty == ValType::I32 && self.cache.upper_dirty.contains(from) => self.isa.zero_extend(to, to),
             _ => {}
         }
     }

@@ -56,8 +56,12 @@ pub fn stubs(functions: &StubFunctions) -> Stubs {
     lazy_stub(asm, functions.compile_lazily, unwinding);
     let call = asm.label();
     let mut helpers = [0; Helper::ALL.len()];
-    for (start, address) in helpers.iter_mut().zip(functions.helpers) {
+    for (number, (start, address)) in helpers.iter_mut().zip(functions.helpers).enumerate() {
         *start = begin(asm);
+        if number == Helper::OutOfFuel as usize {
+            fuel_stub(asm, address, unwinding);
+            continue;
+        }
         asm.reserve(32);
         asm.mov_ri(W64, SCRATCH, address as i64);
         asm.jmp(call);
@@ -120,6 +124,20 @@ fn interrupt_stub(asm: &mut Asm, interrupted: usize, unwinding: Label) {
     asm.mov_rm(W64, SCRATCH, Mem::base(SCRATCH, StoreContext::RESUME_PC));
     asm.mov_mr(W64, Mem::base(FRAME, 8), SCRATCH);
     asm.pop_r(SCRATCH);
+    call_transparently(asm, interrupted, unwinding);
+}
+
+/// Out of fuel: compiled code calls it in the middle of a function, with whatever it has in its registers.
+fn fuel_stub(asm: &mut Asm, out_of_fuel: usize, unwinding: Label) {
+    asm.reserve(16);
+    asm.push_r(FRAME);
+    asm.mov_rr(W64, FRAME, RSP);
+    call_transparently(asm, out_of_fuel, unwinding);
+}
+
+/// Calls `function(context)` on the host's stack with all registers and flags saved, takes the frame down and returns.
+fn call_transparently(asm: &mut Asm, function: usize, unwinding: Label) {
+    asm.reserve(16);
     asm.pushfq();
     asm.reserve(64);
     for register in GENERAL {
@@ -130,7 +148,7 @@ fn interrupt_stub(asm: &mut Asm, interrupted: usize, unwinding: Label) {
     enter_host(asm, R10, R9);
     asm.reserve(16);
     asm.mov_rr(W64, RDI, CONTEXT);
-    call_host(asm, interrupted);
+    call_host(asm, function);
     unwind_if_asked(asm, unwinding);
     asm.reserve(16);
     asm.lea(W64, RSP, Mem::base(FRAME, -(8 + 8 * GENERAL.len() as i32 + 16 * all_vectors.len() as i32)));
