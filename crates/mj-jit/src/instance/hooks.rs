@@ -1,0 +1,97 @@
+//! What the runtime asks of an instance while its code waits.
+
+use mj_abi::{CodePointer, TrapCode};
+use mj_runtime::{InstanceHooks, Stop, StoreState};
+
+use super::InstanceData;
+use crate::func::stop;
+use crate::store::{Interruption, StoreInner, UpdateDeadline};
+use crate::{memory, table};
+
+impl InstanceData {
+    /// The store, through the pointer that it was entered with.
+    fn running_store(&self) -> *mut StoreInner {
+        // SAFETY: hooks are called while code of this instance waits, so context and store are alive.
+        unsafe { StoreState::owner_of((*self.context.header()).store).cast() }
+    }
+}
+
+impl InstanceHooks for InstanceData {
+    fn memory_grow(&self, memory: u32, delta: u64) -> Result<Option<u64>, Stop> {
+        let index = self.memories[memory as usize];
+        // SAFETY: compiled code waits for this hook, so nobody else uses the store.
+        unsafe { memory::grow(self.running_store(), index, delta) }.map_err(stop)
+    }
+
+    fn table_grow(&self, table: u32, initial: usize, delta: u64) -> Result<Option<u64>, Stop> {
+        let index = self.tables[table as usize];
+        // SAFETY: compiled code waits for this hook, so nobody else uses the store.
+        unsafe { table::grow(self.running_store(), index, delta, initial) }.map_err(stop)
+    }
+
+    fn data_segment(&self, segment: u32) -> &[u8] {
+        match self.data.get(segment as usize) {
+            Some(left) if left.get() => {
+                let range = &self.module.env.data[segment as usize].range;
+                &self.module.bytes[range.start as usize..range.end as usize]
+            }
+            _ => &[],
+        }
+    }
+
+    fn data_drop(&self, segment: u32) {
+        if let Some(left) = self.data.get(segment as usize) {
+            left.set(false);
+        }
+    }
+
+    fn element_segment(&self, segment: u32) -> &[usize] {
+        match self.elements.get(segment as usize) {
+            Some(segment) if !segment.dropped.get() => &segment.words,
+            _ => &[],
+        }
+    }
+
+    fn elem_drop(&self, segment: u32) {
+        if let Some(segment) = self.elements.get(segment as usize) {
+            segment.dropped.set(true);
+        }
+    }
+
+    fn out_of_fuel(&self) -> Result<(), Stop> {
+        // SAFETY: compiled code waits for this hook, so nobody else uses the store.
+        if unsafe { (*self.running_store()).refuel() } { Ok(()) } else { Err(TrapCode::OutOfFuel.into()) }
+    }
+
+    fn interrupted(&self) -> Result<(), Stop> {
+        let store = self.running_store();
+        // SAFETY: compiled code waits for this hook, so nobody else uses the store.
+        match unsafe { (*store).take_interruption() } {
+            Interruption::None => Ok(()),
+            Interruption::Requested => Err(TrapCode::Interrupt.into()),
+            // SAFETY: as above.
+            Interruption::Deadline => match unsafe { StoreInner::epoch_deadline(store) } {
+                Ok(UpdateDeadline::Continue(ticks)) => {
+                    // SAFETY: as above.
+                    unsafe { (*store).set_epoch_deadline(ticks) };
+                    Ok(())
+                }
+                Ok(UpdateDeadline::Interrupt) => {
+                    // SAFETY: as above.
+                    unsafe { (*store).leave_interrupted() };
+                    Err(TrapCode::Interrupt.into())
+                }
+                Err(error) => {
+                    // SAFETY: as above.
+                    unsafe { (*store).leave_interrupted() };
+                    Err(stop(error))
+                }
+            },
+        }
+    }
+
+    fn compile_lazily(&self, function: u32) -> Result<CodePointer, Stop> {
+        let entry = self.module.compile_lazily(function).map_err(stop)?;
+        Ok(entry as CodePointer)
+    }
+}

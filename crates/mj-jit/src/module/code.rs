@@ -1,0 +1,366 @@
+//! A module's machine code: where it is, and what stands where in it.
+//!
+//! Functions are published in pieces ("units"), each after the one before, so that the list of placements is in the order of addresses. The list
+//! is also what the signal handler and backtraces look into; it is locked for the moment in which a piece is added, by a thread that does not run
+//! compiled code then.
+//!
+//! Invariant: a function is in the list before its slot in the jump table points to it.
+
+use std::any::Any;
+use std::fmt;
+use std::ops::Range;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, Weak};
+
+use mj_abi::{CodePointer, Site, TrapCode};
+use mj_codegen::{FunctionCode, ModulePlan, Relocation, relocate};
+use mj_decode::Module as Environment;
+use mj_runtime::{CodeInfo, CodeRegion, PcKind};
+
+use super::sites::{pack, unpack};
+use super::{ModuleInner, compile, profile};
+use crate::Engine;
+use crate::error::Result;
+
+/// A module's code.
+pub(crate) struct ModuleCode {
+    pub map: Arc<CodeMap>,
+    pub plan: ModulePlan,
+    region: CodeRegion,
+    /// The stubs of functions that have no code; empty if all have.
+    lazy_stubs: Range<usize>,
+    /// Held while code is added lazily.
+    adding: Mutex<()>,
+}
+
+/// Compiled functions on their way to their place.
+#[derive(Clone, Copy)]
+pub(super) struct Piece<'a> {
+    pub code: &'a [u8],
+    pub relocations: &'a [Relocation],
+    pub sites: &'a [Site],
+    pub functions: &'a [FunctionCode],
+}
+
+/// Room for code, in bytes for each byte of the code section; only address space.
+const EXPANSION: usize = 32;
+
+/// The least room for code.
+const LEAST_ROOM: usize = 64 << 20;
+
+/// The most room that code and jump table may take: all of it is reached by 32-bit displacements.
+const MOST_ROOM: usize = 0x7ff0_0000;
+
+impl ModuleCode {
+    /// Code of all functions.
+    pub fn eager(engine: &Engine, env: &Environment, bytes: &[u8]) -> Result<Self> {
+        let plan = ModulePlan::new(env);
+        let slots = env.defined_functions() as usize;
+        let (region, map) = if env.code_section.len() < compile::SMALL {
+            let units = compile::collect(engine, env, &plan, bytes)?;
+            let map = CodeMap::new();
+            let length = units.iter().map(|unit| unit.code.len().next_multiple_of(16)).sum();
+            let region = CodeRegion::image(slots, length, |image, address| {
+                let mut at = 0;
+                for unit in &units {
+                    let code = &mut image[at..at + unit.code.len()];
+                    code.copy_from_slice(&unit.code);
+                    relocate(code, 0, &unit.relocations, address + at, address_of_table(address, slots));
+                    at += unit.code.len().next_multiple_of(16);
+                }
+            })?;
+            assert_eq!(
+                region.table_address(),
+                address_of_table(region.addresses().start, slots),
+                "the jump table stands in front of the code"
+            );
+            let mut address = region.addresses().start;
+            map.set_base(address);
+            for unit in &units {
+                map.add(unit.as_piece(), address);
+                point_slots(&region, unit.as_piece(), address);
+                address += unit.code.len().next_multiple_of(16);
+            }
+            (region, map)
+        } else {
+            let region = CodeRegion::reserve(slots, room(env, 0))?;
+            let map = CodeMap::new();
+            map.set_base(region.addresses().start);
+            compile::stream(engine, env, &plan, bytes, |piece| place(&region, &map, piece).map(drop))?;
+            (region, map)
+        };
+        Ok(Self::new(region, map, plan, 0..0))
+    }
+
+    /// Code of no function yet.
+    pub fn lazy(engine: &Engine, env: &Environment) -> Result<Self> {
+        let count = env.defined_functions();
+        let stubs = mj_codegen::x64::lazy_stubs(0, count, engine.lazy_stub());
+        let region = CodeRegion::reserve(count as usize, room(env, stubs.len()))?;
+        let map = CodeMap::new();
+        map.set_base(region.addresses().start);
+        let address = region.publish(&stubs, |_, _| ())?;
+        for function in 0..count as usize {
+            region.set_slot(function, address + mj_codegen::x64::LAZY_HEAD_SIZE + function * mj_codegen::x64::LAZY_STUB_SIZE);
+        }
+        Ok(Self::new(region, map, ModulePlan::new(env), address..address + stubs.len()))
+    }
+
+    fn new(region: CodeRegion, map: Arc<CodeMap>, plan: ModulePlan, lazy_stubs: Range<usize>) -> Self {
+        region.register(Arc::clone(&map) as Arc<dyn CodeInfo>);
+        Self { map, plan, region, lazy_stubs, adding: Mutex::new(()) }
+    }
+
+    /// Where the entry address of an own function is stored.
+    pub fn slot(&self, own: u32) -> *const CodePointer {
+        self.region.slot(own as usize)
+    }
+
+    /// Gives a function code if it has none; its entry address.
+    pub fn compile_lazily(&self, module: &ModuleInner, own: u32) -> Result<usize> {
+        let entry = || self.region.slots()[own as usize].load(Ordering::Acquire) as usize;
+        if !self.lazy_stubs.contains(&entry()) {
+            return Ok(entry());
+        }
+        module.engine.with_compiler(|compiler| {
+            let function = compile::one(compiler, module, &self.plan, own)?;
+            let _adding = self.adding.lock().unwrap_or_else(PoisonError::into_inner);
+            // Another thread may have been faster.
+            if self.lazy_stubs.contains(&entry()) {
+                let functions = [function];
+                let piece =
+                    Piece { code: compiler.code(), relocations: compiler.relocations(), sites: compiler.sites(), functions: &functions };
+                place(&self.region, &self.map, piece)?;
+                profile::code_added(module, own);
+            }
+            Ok(entry())
+        })?
+    }
+
+    /// The code of an own function.
+    pub fn bytes_of(&self, own: u32) -> Option<&[u8]> {
+        let placement = self.map.placed().by_function(own)?;
+        Some(self.bytes(placement.start as usize, placement.length as usize))
+    }
+
+    /// All code, stubs and gaps included.
+    pub fn text(&self) -> &[u8] {
+        self.bytes(0, self.region.used())
+    }
+
+    fn bytes(&self, offset: usize, length: usize) -> &[u8] {
+        assert!(offset + length <= self.region.used());
+        let start = self.region.addresses().start + offset;
+        // SAFETY: these bytes were published or sealed: they are readable as long as the region lives, and nobody writes them again.
+        unsafe { std::slice::from_raw_parts(start as *const u8, length) }
+    }
+
+    /// Sites of an own function: offset in its code, and in the module.
+    pub fn sites_of(&self, own: u32) -> Vec<(usize, usize)> {
+        let placed = self.map.placed();
+        let Some(placement) = placed.by_function(own) else { return Vec::new() };
+        placed.sites(placement).map(|site| (site.code as usize, site.wasm as usize)).collect()
+    }
+
+    /// All functions that have code.
+    pub fn functions(&self, module: &ModuleInner) -> Vec<ModuleFunction> {
+        let describe = |placement: &Placement| {
+            let index = module.env.imported_functions + placement.function;
+            let name = module.function_name(index).map(str::to_owned);
+            ModuleFunction { index: FuncIndex(index), name, offset: placement.start as usize, len: placement.length as usize }
+        };
+        self.map.placed().functions.iter().map(describe).collect()
+    }
+}
+
+impl fmt::Debug for ModuleCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ModuleCode").field("region", &self.region).finish_non_exhaustive()
+    }
+}
+
+/// A function with code; see [`Module::functions`](crate::Module::functions).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ModuleFunction {
+    /// Index in the module.
+    pub index: FuncIndex,
+    /// Name, from the name section.
+    pub name: Option<String>,
+    /// Where its code begins in [`Module::text`](crate::Module::text).
+    pub offset: usize,
+    /// Bytes of its code.
+    pub len: usize,
+}
+
+/// Index of a function in its module, imported ones first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct FuncIndex(u32);
+
+impl FuncIndex {
+    /// The index.
+    #[must_use]
+    pub fn as_u32(self) -> u32 {
+        self.0
+    }
+
+    /// The index.
+    #[must_use]
+    pub fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// Room to reserve for a module's code.
+fn room(env: &Environment, stubs: usize) -> usize {
+    let most = MOST_ROOM - size_of::<usize>() * env.defined_functions() as usize;
+    (env.code_section.len().saturating_mul(EXPANSION).max(LEAST_ROOM) + stubs).min(most)
+}
+
+/// Where the jump table of a region is whose code is at `code`.
+fn address_of_table(code: usize, slots: usize) -> usize {
+    code - (slots * size_of::<usize>()).next_multiple_of(mj_runtime::page_size())
+}
+
+/// Publishes a piece and makes its functions callable; its address.
+fn place(region: &CodeRegion, map: &CodeMap, piece: Piece<'_>) -> Result<usize> {
+    let table = region.table_address();
+    let address = region.publish(piece.code, |code, address| relocate(code, 0, piece.relocations, address, table))?;
+    map.add(piece, address);
+    point_slots(region, piece, address);
+    Ok(address)
+}
+
+fn point_slots(region: &CodeRegion, piece: Piece<'_>, address: usize) {
+    for function in piece.functions {
+        region.set_slot(function.function as usize, address + function.entry as usize);
+    }
+}
+
+/// What stands where in a module's code.
+pub(crate) struct CodeMap {
+    base: OnceLock<usize>,
+    module: OnceLock<Weak<ModuleInner>>,
+    placed: RwLock<Placed>,
+}
+
+#[derive(Default)]
+struct Placed {
+    /// In the order of their addresses.
+    functions: Vec<Placement>,
+    /// Packed sites, in the same order.
+    sites: Vec<u8>,
+}
+
+#[derive(Clone, Copy)]
+struct Placement {
+    /// From the start of the code.
+    start: u32,
+    length: u32,
+    /// Index among the module's own functions.
+    function: u32,
+    /// Where its sites begin.
+    sites: u32,
+    sites_end: u32,
+}
+
+impl Placed {
+    fn by_function(&self, own: u32) -> Option<Placement> {
+        // Compiled eagerly, functions stand in the order of their indices.
+        let guess = self.functions.get(own as usize).filter(|placement| placement.function == own);
+        guess.or_else(|| self.functions.iter().find(|placement| placement.function == own)).copied()
+    }
+
+    fn around(&self, offset: u32) -> Option<Placement> {
+        let behind = self.functions.partition_point(|placement| placement.start <= offset);
+        let placement = self.functions[..behind].last()?;
+        (offset - placement.start <= placement.length).then_some(*placement)
+    }
+
+    fn sites(&self, placement: Placement) -> impl Iterator<Item = Site> + '_ {
+        unpack(&self.sites[placement.sites as usize..placement.sites_end as usize])
+    }
+}
+
+/// Where a program counter is.
+#[derive(Clone, Debug)]
+pub(crate) struct Position {
+    pub module: Arc<ModuleInner>,
+    /// Index among the module's own functions.
+    pub own: u32,
+    /// Offset of the operator in the module, if it is known.
+    pub wasm: Option<u32>,
+}
+
+impl CodeMap {
+    fn new() -> Arc<Self> {
+        Arc::new(Self { base: OnceLock::new(), module: OnceLock::new(), placed: RwLock::default() })
+    }
+
+    fn set_base(&self, base: usize) {
+        self.base.set(base).expect("the base is set once");
+    }
+
+    pub fn set_module(&self, module: &Arc<ModuleInner>) {
+        self.module.set(Arc::downgrade(module)).expect("the module is set once");
+    }
+
+    fn placed(&self) -> RwLockReadGuard<'_, Placed> {
+        self.placed.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, piece: Piece<'_>, address: usize) {
+        let base = (address - self.base.get().expect("the base is set")) as u32;
+        let mut placed = self.placed.write().unwrap_or_else(PoisonError::into_inner);
+        let Placed { functions, sites } = &mut *placed;
+        for function in piece.functions {
+            let first = sites.len() as u32;
+            pack(&piece.sites[function.sites.start as usize..function.sites.end as usize], function.start, sites);
+            functions.push(Placement {
+                start: base + function.start,
+                length: function.end - function.start,
+                function: function.function,
+                sites: first,
+                sites_end: sites.len() as u32,
+            });
+        }
+    }
+
+    fn offset(&self, pc: usize) -> Option<u32> {
+        u32::try_from(pc.checked_sub(*self.base.get()?)?).ok()
+    }
+
+    /// Where a program counter of compiled code is; `None` if it is not in this module's functions.
+    pub fn position(&self, pc: usize, kind: PcKind) -> Option<Position> {
+        let module = self.module.get()?.upgrade()?;
+        // A return address may be the first byte of the next function.
+        let inside = if kind == PcKind::Return { pc - 1 } else { pc };
+        let placement = self.placed().around(self.offset(inside)?)?;
+        let wasm = self.site(pc, kind).map(|site| site.wasm);
+        Some(Position { module, own: placement.function, wasm })
+    }
+}
+
+impl CodeInfo for CodeMap {
+    fn site(&self, pc: usize, kind: PcKind) -> Option<Site> {
+        let offset = self.offset(pc)?;
+        let placed = self.placed();
+        let placement = placed.around(if kind == PcKind::Return { offset.checked_sub(1)? } else { offset })?;
+        let wanted = offset - placement.start;
+        let is_call = |site: &Site| site.trap() == TrapCode::Call;
+        placed
+            .sites(placement)
+            .skip_while(|site| site.code < wanted)
+            .take_while(|site| site.code == wanted)
+            .find(|site| is_call(site) == (kind == PcKind::Return))
+            .map(|site| site.moved(placement.start))
+    }
+
+    fn is_entry(&self, _: usize) -> bool {
+        false
+    }
+}
+
+/// The map behind what the registry of code knows.
+pub(crate) fn code_map(info: &Arc<dyn CodeInfo>) -> Option<&CodeMap> {
+    (&**info as &dyn Any).downcast_ref()
+}
