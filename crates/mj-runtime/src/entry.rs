@@ -7,7 +7,7 @@
 //! Traps and errors come back as a flag from the trampoline: no unwinding passes through compiled code. A panic of a host function was
 //! caught when it reached compiled code, and goes on here.
 
-use std::mem;
+use std::mem::{self, MaybeUninit};
 use std::panic;
 
 use mj_abi::{CodePointer, ContextHeader, RawValue, StoreContext, TrapCode};
@@ -98,7 +98,7 @@ pub unsafe fn enter(
     let block = store.block();
     // SAFETY: the thread is this one, which does not end meanwhile.
     let thread = unsafe { &*thread::current() };
-    let marker = 0_u8;
+    let marker = MaybeUninit::<u8>::uninit();
     let sp = &raw const marker as usize;
     // SAFETY: the block is alive as long as the store, and this thread has the store.
     let words = unsafe { &raw mut (*block).context };
