@@ -50,11 +50,15 @@ fn in_guard_mode_exactly_the_memory_is_accessible() {
 
 #[test]
 fn a_dropped_memory_is_not_reserved_any_more() {
-    let memory = LinearMemory::new(&MemoryPlan::guarded(PAGE, None)).unwrap();
-    let address = memory.base() as usize + 12345;
-    assert!(is_reserved(address));
-    drop(memory);
-    assert!(!is_reserved(address) || permissions(address as *const u8) == "---p", "only a memory of another test may be there");
+    let is_free_after_drop = || {
+        let memory = LinearMemory::new(&MemoryPlan::guarded(PAGE, None)).unwrap();
+        let address = memory.base() as usize + 12345;
+        assert!(is_reserved(address));
+        drop(memory);
+        !is_reserved(address)
+    };
+    // A memory of another test may come to be at the same place at once, but not every time.
+    assert!((0..100).any(|_| is_free_after_drop()));
 }
 
 #[test]
