@@ -243,7 +243,7 @@ pub trait Isa {
     fn branch(&mut self, condition: Cond, to: Label);
     /// `to := condition ? 1 : 0`.
     fn set_condition(&mut self, to: PReg, condition: Cond);
-    /// Jumps to `labels[min(index, labels.len() - 1)]`; `index` is zero-extended and lost, `temporary` too.
+    /// Jumps to `labels[min(index, labels.len() - 1)]`; `index` is zero-extended; `temporary` is lost.
     fn branch_table(&mut self, index: PReg, temporary: PReg, labels: &[Label]);
     /// An instruction that traps.
     fn trap(&mut self, code: TrapCode, at: u32);

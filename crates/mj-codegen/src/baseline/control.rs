@@ -3,7 +3,7 @@
 use mj_abi::ArgLocation;
 use mj_asm::Label;
 use mj_decode::{BlockType, ValType};
-use mj_ir::{Class, PReg, ParallelMoves, RegSet, Snapshot, Value};
+use mj_ir::{Class, Holder, PReg, ParallelMoves, RegSet, Snapshot, Value};
 use smallvec::SmallVec;
 
 use super::Baseline;
@@ -452,6 +452,7 @@ impl<I: Isa> Baseline<'_, I> {
             labels.push(label);
         }
         self.isa.branch_table(index, temporary, &labels);
+        self.checker.clobber(Holder::Register(temporary));
         self.let_go();
         let checker = self.checker.clone();
         for (depth, label) in stubs {

@@ -376,12 +376,12 @@ impl Isa for X64 {
         }
         let (index, temporary) = (gpr(index), gpr(temporary));
         // The index is clamped without a branch: not even speculation reads behind the table.
-        self.asm.mov_ri(Width::W32, temporary, last as i64);
-        self.asm.alu_rr(CMP, Width::W32, index, temporary);
-        self.asm.cmov_rr(Cc::A, Width::W32, index, temporary);
+        self.asm.mov_ri(Width::W32, SCRATCH, last as i64);
+        self.asm.alu_rr(CMP, Width::W32, index, SCRATCH);
+        self.asm.cmov_rr(Cc::B, Width::W32, SCRATCH, index);
         let table = self.asm.label();
         self.asm.lea(Width::W64, temporary, Mem::label(table));
-        self.asm.movsx_rm(Width::W64, Width::W32, SCRATCH, Mem::indexed(temporary, index, 2, 0));
+        self.asm.movsx_rm(Width::W64, Width::W32, SCRATCH, Mem::indexed(temporary, SCRATCH, 2, 0));
         self.asm.alu_rr(ADD, Width::W64, SCRATCH, temporary);
         self.asm.jmp_r(SCRATCH);
         self.asm.bind(table);
