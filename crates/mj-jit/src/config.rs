@@ -25,6 +25,8 @@ const DEFAULT_WASM_STACK: usize = 8 << 20;
 
 /// Address space of a linear memory unless configured: all that 32-bit addresses reach.
 const DEFAULT_RESERVATION: u64 = 4 << 30;
+/// [`Config::memory_reservation_for_growth`] unless set.
+const DEFAULT_RESERVATION_FOR_GROWTH: u64 = 2 << 30;
 
 /// Frames of a backtrace unless configured.
 const DEFAULT_FRAMES: NonZeroUsize = NonZeroUsize::new(20).unwrap();
@@ -48,6 +50,7 @@ pub struct Config {
     pub(crate) dirty_upper_bits: bool,
     pub(crate) max_wasm_stack: usize,
     pub(crate) memory_reservation: u64,
+    pub(crate) memory_reservation_for_growth: u64,
     pub(crate) memory_guard_size: u64,
     pub(crate) guard_before: bool,
     pub(crate) backtrace: bool,
@@ -73,6 +76,7 @@ impl Default for Config {
             dirty_upper_bits: false,
             max_wasm_stack: DEFAULT_WASM_STACK,
             memory_reservation: DEFAULT_RESERVATION,
+            memory_reservation_for_growth: DEFAULT_RESERVATION_FOR_GROWTH,
             memory_guard_size: 32 << 20,
             guard_before: true,
             backtrace: true,
@@ -145,6 +149,13 @@ impl Config {
     /// Less than 4 GiB means that code checks each access against the memory's length, because guard pages no longer do.
     pub fn memory_reservation(&mut self, bytes: u64) -> &mut Self {
         self.memory_reservation = bytes;
+        self
+    }
+
+    /// Address space, in bytes, that a memory without room for guard pages reserves beyond its initial size: memories never move, so this
+    /// is how far it can grow, unless [`memory_reservation`](Self::memory_reservation) is more. 2 GiB by default.
+    pub fn memory_reservation_for_growth(&mut self, bytes: u64) -> &mut Self {
+        self.memory_reservation_for_growth = bytes;
         self
     }
 
@@ -327,8 +338,6 @@ accepted! {
     cache(cache: Option<Cache>);
     /// Whether linear memories may move when they grow. They never do.
     memory_may_move(enable: bool);
-    /// Address space to reserve anew when a memory moves. They never do.
-    memory_reservation_for_growth(bytes: u64);
     /// Whether tables are filled when they are used. They are filled at instantiation.
     table_lazy_init(enable: bool);
     /// Whether offsets of operators are kept. They always are.

@@ -2,7 +2,7 @@
 
 mod code;
 
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 use mj_abi::{CodePointer, HelperPointers};
 use mj_codegen::{Compiler, Options};
@@ -15,7 +15,10 @@ use crate::types::{TypeEntry, TypeRegistry};
 
 use code::EngineCode;
 
-/// Memory reservations and stacks that wait for their next use, unless a pool is configured.
+/// Memory reservations that wait for their next use, unless a pool is configured: address space, and little memory.
+const KEPT_MEMORIES: usize = 100;
+
+/// Stacks and compilers that wait for their next use.
 const KEPT: usize = 16;
 
 /// What modules and stores of one configuration share: compiled code is made for it, function types are numbered by it, stacks and memories
@@ -50,8 +53,8 @@ impl Engine {
     pub fn new(config: &Config) -> Result<Engine> {
         config.check()?;
         mj_runtime::install_signal_handlers()?;
-        let kept = config.pooling.as_ref().map_or(KEPT, |pooling| pooling.max_unused_warm_slots as usize);
-        let memories = MemoryPool::new(kept);
+        let kept = config.pooling.as_ref().map(|pooling| pooling.max_unused_warm_slots as usize);
+        let memories = MemoryPool::new(kept.unwrap_or(KEPT_MEMORIES));
         let options = options(config, &memories);
         let compiler = Compiler::new(&options)?;
         let inner = EngineInner {
@@ -61,7 +64,7 @@ impl Engine {
             code: EngineCode::new()?,
             epoch: Epoch::default(),
             memories,
-            stacks: StackPool::new(config.max_wasm_stack, kept),
+            stacks: StackPool::new(config.max_wasm_stack, kept.unwrap_or(KEPT)),
             compilers: Mutex::new(vec![compiler]),
         };
         Ok(Engine { inner: Arc::new(inner) })
@@ -135,12 +138,12 @@ impl Engine {
 
     /// Code that enters functions of a type.
     pub(crate) fn entry_trampoline(&self, ty: &TypeEntry) -> Result<CodePointer> {
-        self.inner.code.entry_trampolines.get(&ty.ty)
+        cached(&ty.entry_trampoline, || self.inner.code.entry_trampolines.get(&ty.ty))
     }
 
     /// Code of host functions of a type.
     pub(crate) fn host_shim(&self, ty: &TypeEntry) -> Result<CodePointer> {
-        self.inner.code.host_shims.get(&ty.ty)
+        cached(&ty.host_shim, || self.inner.code.host_shims.get(&ty.ty))
     }
 
     /// Lends a compiler to `work`.
@@ -289,6 +292,14 @@ impl EngineWeak {
     }
 }
 
+fn cached(cell: &OnceLock<usize>, make: impl FnOnce() -> Result<CodePointer>) -> Result<CodePointer> {
+    if let Some(&address) = cell.get() {
+        return Ok(address as CodePointer);
+    }
+    let address = make()?;
+    Ok(*cell.get_or_init(|| address as usize) as CodePointer)
+}
+
 /// What the compiler must know.
 fn options(config: &Config, memories: &MemoryPool) -> Options {
     Options {
@@ -316,7 +327,10 @@ fn bounds(config: &Config, memories: &MemoryPool) -> mj_codegen::Bounds {
 fn plan(config: &Config, bounds: mj_codegen::Bounds, minimum: u64, maximum: Option<u64>) -> MemoryPlan {
     let mut plan = match bounds {
         mj_codegen::Bounds::Guard => MemoryPlan::guarded(minimum, maximum),
-        mj_codegen::Bounds::Explicit => MemoryPlan::explicit(minimum, maximum, config.memory_reservation),
+        mj_codegen::Bounds::Explicit => {
+            let room = minimum.saturating_add(config.memory_reservation_for_growth);
+            MemoryPlan::explicit(minimum, maximum, config.memory_reservation.max(room))
+        }
     };
     if !config.guard_before {
         plan.guard_before = 0;

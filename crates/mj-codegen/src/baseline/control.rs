@@ -70,7 +70,6 @@ impl Frame {
 
 impl<I: Isa> Baseline<'_, I> {
     pub(super) fn open(&mut self, kind: Kind, ty: BlockType<'_>) {
-        self.charge();
         self.materialise_zeros();
         self.settle();
         let height = self.stack.len() - ty.params.len();
@@ -89,6 +88,7 @@ impl<I: Isa> Baseline<'_, I> {
     }
 
     pub(super) fn open_loop(&mut self, ty: BlockType<'_>) {
+        self.charge();
         self.open(Kind::Loop, ty);
         let depth = self.frames.len() - 1;
         // A loop's parameters are in slots on every edge.
@@ -123,6 +123,7 @@ impl<I: Isa> Baseline<'_, I> {
     }
 
     pub(super) fn open_if(&mut self, ty: BlockType<'_>) {
+        self.charge();
         let condition = self.pop_condition();
         self.open(Kind::If, ty);
         let depth = self.frames.len() - 1;
