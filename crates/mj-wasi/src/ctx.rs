@@ -210,6 +210,27 @@ impl WasiCtxBuilder {
         self
     }
 
+    /// A guest of preview 1 opens no connections of its own, so there is no network to give; this
+    /// changes nothing. See [`WasiCtxBuilder::preopened_socket`].
+    pub fn inherit_network(&mut self) -> &mut Self {
+        self
+    }
+
+    /// Changes nothing, as [`WasiCtxBuilder::inherit_network`].
+    pub fn allow_ip_name_lookup(&mut self, _enable: bool) -> &mut Self {
+        self
+    }
+
+    /// Changes nothing, as [`WasiCtxBuilder::inherit_network`].
+    pub fn allow_tcp(&mut self, _enable: bool) -> &mut Self {
+        self
+    }
+
+    /// Changes nothing, as [`WasiCtxBuilder::inherit_network`].
+    pub fn allow_udp(&mut self, _enable: bool) -> &mut Self {
+        self
+    }
+
     /// A handle that ends the guest's waits, for sleep, input and connections, with `EINTR`.
     ///
     /// With the engine's own interruption this stops a guest that computes or waits.

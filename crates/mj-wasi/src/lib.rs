@@ -13,6 +13,14 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
+#[cfg(not(target_os = "linux"))]
+compile_error!("mj-wasi runs on Linux only so far: polling, file flags and random bytes are asked of it directly");
+
+/// The example of the README, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
 mod abi;
 mod clocks;
 mod ctx;

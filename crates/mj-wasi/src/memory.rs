@@ -20,6 +20,8 @@ const LONGEST_LIST: usize = 1024;
 const MOST_BYTES: u64 = 0x7fff_f000;
 /// Bytes of one list element: pointer and length.
 const ELEMENT: u32 = 8;
+/// Longer paths are refused before they are looked at or copied (`PATH_MAX` of Linux, less the zero byte).
+const LONGEST_PATH: u32 = 4095;
 
 /// One guest's linear memory for the time of one call.
 pub(crate) struct Memory<'a>(&'a mut [u8]);
@@ -57,9 +59,13 @@ impl<'a> Memory<'a> {
         Ok(&mut self.0[range])
     }
 
-    /// A path or another string, which WASI defines as UTF-8.
-    pub fn string(&self, pointer: u32, length: u32) -> Result<&str, Errno> {
-        str::from_utf8(self.bytes(pointer, length)?).map_err(|_| Errno::Ilseq)
+    /// A path, which WASI defines as UTF-8.
+    pub fn path(&self, pointer: u32, length: u32) -> Result<&str, Errno> {
+        let bytes = self.bytes(pointer, length)?;
+        if length > LONGEST_PATH {
+            return Err(Errno::NameTooLong);
+        }
+        str::from_utf8(bytes).map_err(|_| Errno::Ilseq)
     }
 
     /// `N` bytes at `pointer`, for structures and numbers.
@@ -226,8 +232,17 @@ mod tests {
     fn invalid_utf8_is_an_illegal_sequence() {
         let mut bytes = [0x61, 0xff];
         let memory = Memory::new(&mut bytes);
-        assert_eq!(memory.string(0, 1), Ok("a"));
-        assert_eq!(memory.string(0, 2), Err(Errno::Ilseq));
+        assert_eq!(memory.path(0, 1), Ok("a"));
+        assert_eq!(memory.path(0, 2), Err(Errno::Ilseq));
+    }
+
+    #[test]
+    fn a_path_longer_than_any_host_takes_is_refused() {
+        let mut bytes = [b'a'; 5000];
+        let memory = Memory::new(&mut bytes);
+        assert_eq!(memory.path(0, 4095).map(str::len), Ok(4095));
+        assert_eq!(memory.path(0, 4096), Err(Errno::NameTooLong));
+        assert_eq!(memory.path(0, 5001), Err(Errno::Fault));
     }
 
     #[test]

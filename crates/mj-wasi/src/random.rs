@@ -1,6 +1,8 @@
 //! Where random bytes come from: the operating system, or a source an embedder supplies.
 
 use crate::errno::Errno;
+use rustix::io::retry_on_intr;
+use rustix::rand::{GetRandomFlags, getrandom};
 
 /// A source of bytes for a guest's `random_get`.
 pub trait Rng {
@@ -32,22 +34,12 @@ impl Rng for Deterministic {
     }
 }
 
-/// Fills `bytes` from the operating system's generator.
-#[cfg(target_os = "linux")]
+/// Fills `bytes` from the operating system's generator, which may deliver large requests in parts.
 pub(crate) fn fill_from_host(bytes: &mut [u8]) -> Result<(), Errno> {
-    use rustix::io::retry_on_intr;
-    use rustix::rand::{GetRandomFlags, getrandom};
     let mut filled = 0;
     while filled < bytes.len() {
         let rest = &mut bytes[filled..];
         filled += retry_on_intr(|| getrandom(&mut rest[..], GetRandomFlags::empty()))?;
     }
     Ok(())
-}
-
-/// Fills `bytes` from the operating system's generator.
-#[cfg(not(target_os = "linux"))]
-pub(crate) fn fill_from_host(bytes: &mut [u8]) -> Result<(), Errno> {
-    use std::io::Read;
-    Ok(std::fs::File::open("/dev/urandom")?.read_exact(bytes)?)
 }

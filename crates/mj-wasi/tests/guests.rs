@@ -1,9 +1,14 @@
 //! Real guests: modules that import WASI, linked and run by the engine.
 
-use mj_jit::{Engine, Error, Linker, Module, Result, Store};
+use mj_jit::{Config, Engine, Error, Linker, Module, Result, Store, Trap};
 use mj_wasi::p1::WasiP1Ctx;
 use mj_wasi::p2::pipe::{MemoryInputPipe, MemoryOutputPipe};
 use mj_wasi::{I32Exit, WasiCtxBuilder, p0, p1};
+use std::env;
+use std::io::Write;
+use std::process::{Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
 /// Copies its input to its output, a few bytes at a time, and exits with the number of reads.
 const COPY: &str = r#"
@@ -109,4 +114,67 @@ fn contexts_move_between_threads() {
     fn sends<T: Send>() {}
     sends::<WasiP1Ctx>();
     sends::<WasiCtxBuilder>();
+}
+
+/// The process whose streams the next test looks at: it prints, then its guest copies.
+#[test]
+fn child_with_inherited_streams() {
+    if env::var_os("MJ_WASI_CHILD").is_none() {
+        return;
+    }
+    print!("host ");
+    let wasi = WasiCtxBuilder::new().inherit_stdio().build_p1();
+    assert_eq!(run(COPY, wasi).unwrap_err().downcast_ref::<I32Exit>().unwrap().0, 3);
+    println!(" host");
+}
+
+#[test]
+fn inherited_streams_are_the_process_s_and_keep_their_order() {
+    let mut child = Command::new(env::current_exe().unwrap())
+        .args(["--exact", "child_with_inherited_streams", "--nocapture"])
+        .env("MJ_WASI_CHILD", "1")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(b"a guest").unwrap();
+    let output = child.wait_with_output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(output.status.success() && text.contains("host a guest host\n"), "{text}");
+}
+
+#[test]
+fn a_guest_that_sleeps_for_ever_is_stopped() {
+    let text = r#"
+    (module
+      (import "wasi_snapshot_preview1" "poll_oneoff" (func $poll (param i32 i32 i32 i32) (result i32)))
+      (memory (export "memory") 1)
+      (func (export "_start")
+        ;; one subscription: the monotonic clock, a year from now
+        (i32.store (i32.const 16) (i32.const 1))
+        (i64.store (i32.const 24) (i64.const 31536000000000000))
+        (loop $again
+          (drop (call $poll (i32.const 0) (i32.const 64) (i32.const 1) (i32.const 128)))
+          (br $again))))
+    "#;
+    let mut config = Config::new();
+    config.epoch_interruption(true);
+    let engine = Engine::new(&config).unwrap();
+    let module = Module::new(&engine, text).unwrap();
+    let mut linker: Linker<WasiP1Ctx> = Linker::new(&engine);
+    p1::add_to_linker_sync(&mut linker, |wasi| wasi).unwrap();
+    let mut builder = WasiCtxBuilder::new();
+    let interrupter = builder.interrupter().unwrap();
+    let mut store = Store::new(&engine, builder.build_p1());
+    store.set_epoch_deadline(1);
+    let instance = linker.instantiate(&mut store, &module).unwrap();
+    let start = instance.get_typed_func::<(), ()>(&mut store, "_start").unwrap();
+    let watchdog = thread::spawn(move || {
+        thread::sleep(Duration::from_millis(50));
+        engine.increment_epoch();
+        interrupter.interrupt();
+    });
+    let error = start.call(&mut store, ()).unwrap_err();
+    watchdog.join().unwrap();
+    assert_eq!(error.downcast_ref::<Trap>(), Some(&Trap::Interrupt), "{error:?}");
 }

@@ -46,7 +46,7 @@ pub(crate) fn path_open(
     opened: u32,
 ) -> Result<(), Errno> {
     memory.check(opened, 4)?;
-    let path = memory.string(path, path_len)?;
+    let path = memory.path(path, path_len)?;
     let rights = Rights::from_bits_truncate(base);
     let opening = Opening {
         lookup: flags(dirflags)?,
@@ -141,7 +141,7 @@ fn follow(lookup: LookupFlags) -> FollowSymlinks {
 /// Creates a folder.
 pub(crate) fn path_create_directory(ctx: &mut WasiP1Ctx, memory: &mut Memory, fd: u32, path: u32, path_len: u32) -> Result<(), Errno> {
     let dir = ctx.descriptors.dir(fd, Rights::PATH_CREATE_DIRECTORY)?.require(DirPerms::MUTATE)?;
-    Ok(dir.dir.create_dir(memory.string(path, path_len)?)?)
+    Ok(dir.dir.create_dir(memory.path(path, path_len)?)?)
 }
 
 /// Attributes of what a path refers to.
@@ -156,7 +156,7 @@ pub(crate) fn path_filestat_get<V: Version>(
 ) -> Result<(), Errno> {
     let lookup: LookupFlags = flags(lookup)?;
     let dir = ctx.descriptors.dir(fd, Rights::PATH_FILESTAT_GET)?.require(DirPerms::READ)?;
-    let path = memory.string(path, path_len)?;
+    let path = memory.path(path, path_len)?;
     let follows = lookup.contains(LookupFlags::SYMLINK_FOLLOW) || asks_for_folder(path);
     let metadata = if follows { dir.dir.metadata(path)? } else { dir.dir.symlink_metadata(path)? };
     V::write_filestat(&metadata.into(), memory, stat)
@@ -178,7 +178,7 @@ pub(crate) fn path_filestat_set_times(
     let (accessed, modified) = Stamps::new(atim, mtim, flags(fst_flags)?)?.for_path();
     let dir = ctx.descriptors.dir(fd, Rights::PATH_FILESTAT_SET_TIMES)?;
     let dir = dir.require(DirPerms::MUTATE)?;
-    let path = memory.string(path, path_len)?;
+    let path = memory.path(path, path_len)?;
     match follow(lookup) {
         FollowSymlinks::Yes => Ok(dir.dir.set_times(path, accessed, modified)?),
         FollowSymlinks::No => Ok(dir.dir.set_symlink_times(path, accessed, modified)?),
@@ -204,8 +204,8 @@ pub(crate) fn path_link(
     if lookup.contains(LookupFlags::SYMLINK_FOLLOW) {
         return Err(Errno::Inval);
     }
-    let old_path = memory.string(old_path, old_path_len)?;
-    let new_path = memory.string(new_path, new_path_len)?;
+    let old_path = memory.path(old_path, old_path_len)?;
+    let new_path = memory.path(new_path, new_path_len)?;
     Ok(old.dir.hard_link(old_path, &new.dir, new_path)?)
 }
 
@@ -223,8 +223,8 @@ pub(crate) fn path_rename(
     let old = ctx.descriptors.dir(fd, Rights::PATH_RENAME_SOURCE)?;
     let new = ctx.descriptors.dir(new_fd, Rights::PATH_RENAME_TARGET)?;
     require_equal(old, new)?;
-    let old_path = memory.string(old_path, old_path_len)?;
-    let new_path = memory.string(new_path, new_path_len)?;
+    let old_path = memory.path(old_path, old_path_len)?;
+    let new_path = memory.path(new_path, new_path_len)?;
     if asks_for_folder(new_path) && !old.dir.symlink_metadata(old_path)?.is_dir() {
         return Err(Errno::NotDir);
     }
@@ -257,7 +257,7 @@ pub(crate) fn path_readlink(
     memory.check(used, 4)?;
     memory.check(buf, buf_len)?;
     let dir = ctx.descriptors.dir(fd, Rights::PATH_READLINK)?.require(DirPerms::READ)?;
-    let target = dir.dir.read_link(memory.string(path, path_len)?)?;
+    let target = dir.dir.read_link(memory.path(path, path_len)?)?;
     let target = target.as_os_str().as_bytes();
     let length = target.len().min(buf_len as usize);
     memory.write(buf, &target[..length])?;
@@ -267,7 +267,7 @@ pub(crate) fn path_readlink(
 /// Removes an empty folder.
 pub(crate) fn path_remove_directory(ctx: &mut WasiP1Ctx, memory: &mut Memory, fd: u32, path: u32, path_len: u32) -> Result<(), Errno> {
     let dir = ctx.descriptors.dir(fd, Rights::PATH_REMOVE_DIRECTORY)?.require(DirPerms::MUTATE)?;
-    let mut path = memory.string(path, path_len)?;
+    let mut path = memory.path(path, path_len)?;
     // A folder may be named with slashes at the end, but cannot be removed as its own `.`.
     while let Some(shorter) = path.strip_suffix('/').filter(|shorter| !shorter.is_empty()) {
         path = shorter;
@@ -286,13 +286,13 @@ pub(crate) fn path_symlink(
     new_path_len: u32,
 ) -> Result<(), Errno> {
     let dir = ctx.descriptors.dir(fd, Rights::PATH_SYMLINK)?.require(DirPerms::MUTATE)?;
-    let old_path = memory.string(old_path, old_path_len)?;
-    let new_path = memory.string(new_path, new_path_len)?;
+    let old_path = memory.path(old_path, old_path_len)?;
+    let new_path = memory.path(new_path, new_path_len)?;
     Ok(dir.dir.symlink(old_path, new_path)?)
 }
 
 /// Removes a name that is not a folder's.
 pub(crate) fn path_unlink_file(ctx: &mut WasiP1Ctx, memory: &mut Memory, fd: u32, path: u32, path_len: u32) -> Result<(), Errno> {
     let dir = ctx.descriptors.dir(fd, Rights::PATH_UNLINK_FILE)?.require(DirPerms::MUTATE)?;
-    Ok(dir.dir.remove_file(memory.string(path, path_len)?)?)
+    Ok(dir.dir.remove_file(memory.path(path, path_len)?)?)
 }
