@@ -1,6 +1,7 @@
 //! Compiles whole modules on one thread and prints the throughput: `throughput FILE.wasm ...`.
 //!
-//! Set `REPEAT=1` to compile once, for profilers that count instructions; `DUMP=FILE` writes the machine code.
+//! Set `REPEAT=1` to compile once, for profilers that count instructions; `DUMP=FILE` writes the machine code;
+//! `FEW_REGISTERS=1` and `DIRTY_UPPER_BITS=1` set the options of those names.
 
 use std::time::Instant;
 
@@ -9,6 +10,11 @@ use mj_decode::{Features, validate};
 
 fn main() {
     let repeat = std::env::var("REPEAT").ok().and_then(|count| count.parse().ok()).unwrap_or(10);
+    let options = Options {
+        few_registers: std::env::var_os("FEW_REGISTERS").is_some(),
+        dirty_upper_bits: std::env::var_os("DIRTY_UPPER_BITS").is_some(),
+        ..Options::default()
+    };
     for path in std::env::args().skip(1) {
         let bytes = std::fs::read(&path).expect("readable file");
         let (mut best_validate, mut best_compile, mut size, mut section) = (f64::MAX, f64::MAX, 0, 0);
@@ -17,7 +23,7 @@ fn main() {
             let module = validate(&bytes, &Features::default()).expect("valid module");
             best_validate = best_validate.min(start.elapsed().as_secs_f64());
             let plan = ModulePlan::new(&module);
-            let mut compiler = Compiler::new(&Options::default()).expect("a supported processor");
+            let mut compiler = Compiler::new(&options).expect("a supported processor");
             let start = Instant::now();
             for function in 0..module.bodies.len() as u32 {
                 compiler.compile(&module, &plan, function, &bytes).expect("compilable function");
