@@ -1,1 +1,7 @@
-//! Shared helpers of the integration tests.
+//! What the integration tests and `cargo xtask` share: the specification suite with its expectations, and the test programs.
+
+#![forbid(unsafe_code)]
+
+pub mod expectations;
+pub mod programs;
+pub mod suite;

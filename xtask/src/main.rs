@@ -1,1 +1,42 @@
-fn main() {}
+//! Tasks of the project's developers: `cargo xtask COMMAND`.
+
+#![forbid(unsafe_code)]
+
+mod spec;
+mod worker;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Tasks of mj's developers.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Runs the specification's test suite
+    Spec(spec::Arguments),
+    /// Runs files of the suite and reports in a form for programs: what `spec` starts
+    #[command(hide = true)]
+    SpecWorker(worker::Arguments),
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().task {
+        Task::Spec(arguments) => spec::run(&arguments),
+        Task::SpecWorker(arguments) => worker::run(&arguments).map(|()| true),
+    };
+    match result {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(message) => {
+            eprintln!("error: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}

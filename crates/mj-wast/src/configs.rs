@@ -20,6 +20,8 @@ pub const CONFIGS: &[NamedConfig] = &[
     NamedConfig { name: "explicit-bounds", purpose: "compared addresses instead of guard pages", apply: explicit_bounds },
     NamedConfig { name: "fuel", purpose: "every operator counted", apply: fuel },
     NamedConfig { name: "epochs", purpose: "interruption by epochs", apply: epochs },
+    NamedConfig { name: "few-registers", purpose: "hardly any registers, so that everything spills", apply: few_registers },
+    NamedConfig { name: "dirty-upper-bits", purpose: "rubbish in the upper halves of 32-bit values", apply: dirty_upper_bits },
 ];
 
 /// The configuration of that name.
@@ -45,6 +47,14 @@ fn explicit_bounds(config: &mut Config) {
 
 fn fuel(config: &mut Config) {
     config.consume_fuel(true);
+}
+
+fn few_registers(config: &mut Config) {
+    config.codegen_few_registers(true);
+}
+
+fn dirty_upper_bits(config: &mut Config) {
+    config.codegen_dirty_upper_bits(true);
 }
 
 fn epochs(config: &mut Config) {

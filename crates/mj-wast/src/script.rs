@@ -64,14 +64,7 @@ impl Script {
         let mut linker = Linker::new(engine);
         linker.allow_shadowing(true);
         spectest::define(&mut linker, &mut store, print)?;
-        Ok(Self {
-            store,
-            linker,
-            current: None,
-            instances: HashMap::new(),
-            definitions: HashMap::new(),
-            last_definition: None,
-        })
+        Ok(Self { store, linker, current: None, instances: HashMap::new(), definitions: HashMap::new(), last_definition: None })
     }
 
     pub(crate) fn directive(&mut self, directive: WastDirective<'_>) -> Verdict {

@@ -2,9 +2,7 @@
 
 use std::fmt::Debug;
 
-use mj_jit::{
-    Error, Global, GlobalType, Linker, Memory, MemoryType, Mutability, Ref, RefType, Store, Table, TableType, Val, ValType,
-};
+use mj_jit::{Error, Global, GlobalType, Linker, Memory, MemoryType, Mutability, Ref, RefType, Store, Table, TableType, Val, ValType};
 
 /// Defines `spectest`'s functions, globals, table and memory.
 pub(crate) fn define(linker: &mut Linker<()>, store: &mut Store<()>, print: bool) -> Result<(), Error> {
