@@ -45,7 +45,6 @@ pub struct Config {
     pub(crate) parallel: bool,
     pub(crate) fuel: bool,
     pub(crate) epochs: bool,
-    pub(crate) nan_canonicalization: bool,
     pub(crate) few_registers: bool,
     pub(crate) dirty_upper_bits: bool,
     pub(crate) max_wasm_stack: usize,
@@ -71,7 +70,6 @@ impl Default for Config {
             parallel: true,
             fuel: false,
             epochs: false,
-            nan_canonicalization: false,
             few_registers: false,
             dirty_upper_bits: false,
             max_wasm_stack: DEFAULT_WASM_STACK,
@@ -135,12 +133,6 @@ impl Config {
     /// Bytes of the stack that WebAssembly code runs on; 8 MiB by default. Running out is a trap.
     pub fn max_wasm_stack(&mut self, size: usize) -> &mut Self {
         self.max_wasm_stack = size;
-        self
-    }
-
-    /// Whether every NaN that an operator makes has the same bits, on every machine.
-    pub fn cranelift_nan_canonicalization(&mut self, enable: bool) -> &mut Self {
-        self.nan_canonicalization = enable;
         self
     }
 
@@ -235,6 +227,11 @@ impl Config {
     /// Whether debuggers are told about compiled code.
     pub fn debug_info(&mut self, enable: bool) -> &mut Self {
         self.refuse("debug_info", enable, "debug information for native debuggers")
+    }
+
+    /// Whether every NaN that an operator makes has the same bits, on every machine.
+    pub fn cranelift_nan_canonicalization(&mut self, enable: bool) -> &mut Self {
+        self.refuse("cranelift_nan_canonicalization", enable, "one form for all NaNs")
     }
 
     /// Whether debuggers can look into guests.

@@ -233,7 +233,7 @@ impl Engine {
     /// Whether every NaN that an operator makes has the same bits.
     #[must_use]
     pub fn get_cranelift_nan_canonicalization(&self) -> Option<bool> {
-        Some(self.config().nan_canonicalization)
+        Some(false)
     }
 
     /// Which compiler was asked for.
@@ -307,7 +307,6 @@ fn options(config: &Config, memories: &MemoryPool) -> Options {
         fuel: config.fuel,
         few_registers: config.few_registers,
         dirty_upper_bits: config.dirty_upper_bits,
-        nan_canonicalization: config.nan_canonicalization,
         ..Options::default()
     }
 }

@@ -1,6 +1,6 @@
 //! The error type of the whole API: any cause, with context added on the way up, found again by type.
 //!
-//! An [`Error`] is one box holding a [`Cause`]: a std error, a message, or context around another error. Lookups by type
+//! An [`Error`] is one box holding a `Cause`: a std error, a message, or context around another error. Lookups by type
 //! (`is`, `downcast_ref`, `downcast`) walk from the outermost context inwards.
 
 mod cause;

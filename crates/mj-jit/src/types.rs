@@ -198,12 +198,6 @@ impl ValType {
         }
     }
 
-    /// Whether `a` and `b` are the same type.
-    #[must_use]
-    pub fn eq(a: &Self, b: &Self) -> bool {
-        a == b
-    }
-
     /// Zero or null; `None` if references of the type are never null.
     #[must_use]
     pub fn default_value(&self) -> Option<Val> {
@@ -298,12 +292,6 @@ impl RefType {
     #[must_use]
     pub fn matches(&self, other: &RefType) -> bool {
         (other.is_nullable || !self.is_nullable) && self.heap_type.matches(&other.heap_type)
-    }
-
-    /// Whether `a` and `b` are the same type.
-    #[must_use]
-    pub fn eq(a: &RefType, b: &RefType) -> bool {
-        a == b
     }
 
     pub(crate) fn lower(&self) -> Result<Kind> {
@@ -429,12 +417,6 @@ impl HeapType {
     pub fn matches(&self, other: &HeapType) -> bool {
         let under_eq = matches!(self, HeapType::I31 | HeapType::Array | HeapType::Struct);
         self == other || *other == self.top() || (self.is_bottom() && self.top() == other.top()) || (*other == HeapType::Eq && under_eq)
-    }
-
-    /// Whether `a` and `b` are the same type.
-    #[must_use]
-    pub fn eq(a: &HeapType, b: &HeapType) -> bool {
-        a == b
     }
 }
 

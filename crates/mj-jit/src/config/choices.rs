@@ -174,7 +174,7 @@ impl Cache {
     ///
     /// None yet.
     pub fn new(config: CacheConfig) -> Result<Self> {
-        drop(config);
+        let CacheConfig(()) = config;
         Ok(Cache(()))
     }
 

@@ -135,7 +135,7 @@ unsafe impl<T: WasmTy> WasmResults for T {
     #[inline]
     unsafe fn load(store: &StoreInner, values: *const RawValue) -> Result<Self> {
         // SAFETY: by the caller's promise.
-        unsafe { <T as WasmTy>::load(store, *values) }
+        unsafe { <T as WasmTy>::load(store, values) }
     }
 }
 

@@ -24,11 +24,13 @@ pub unsafe trait WasmTy: Send + Sized {
     #[doc(hidden)]
     fn store(self, store: &StoreInner) -> Result<RawValue>;
 
+    /// Reads no more bytes than the type has: code has written no more, and reading what two stores have written is slow.
+    ///
     /// # Safety
     ///
-    /// The bits must be of type `KIND`, and come from the store.
+    /// The value must be of type `KIND`, and come from the store.
     #[doc(hidden)]
-    unsafe fn load(store: &StoreInner, raw: RawValue) -> Result<Self>;
+    unsafe fn load(store: &StoreInner, value: *const RawValue) -> Result<Self>;
 
     /// The type, as the API has it.
     #[doc(hidden)]
@@ -47,7 +49,7 @@ pub unsafe trait WasmTy: Send + Sized {
 }
 
 macro_rules! numbers {
-    ($($ty:ty: $kind:ident $value:ident => $bits:expr, $raw:ident => $from:expr;)*) => {$(
+    ($($ty:ty: $kind:ident $value:ident => $bits:expr;)*) => {$(
         // SAFETY: the bits are those of the number.
         unsafe impl WasmTy for $ty {
             const KIND: Kind = Kind::$kind;
@@ -59,21 +61,21 @@ macro_rules! numbers {
             }
 
             #[inline]
-            unsafe fn load(_: &StoreInner, raw: RawValue) -> Result<Self> {
-                let $raw = raw.low;
-                Ok($from)
+            unsafe fn load(_: &StoreInner, value: *const RawValue) -> Result<Self> {
+                // SAFETY: by the caller's promise; the value is in the low bytes.
+                Ok(unsafe { value.cast::<$ty>().read() })
             }
         }
     )*};
 }
 
 numbers! {
-    i32: I32 value => u64::from(value as u32), raw => raw as i32;
-    u32: I32 value => u64::from(value), raw => raw as u32;
-    i64: I64 value => value as u64, raw => raw as i64;
-    u64: I64 value => value, raw => raw;
-    f32: F32 value => u64::from(value.to_bits()), raw => f32::from_bits(raw as u32);
-    f64: F64 value => value.to_bits(), raw => f64::from_bits(raw);
+    i32: I32 value => u64::from(value as u32);
+    u32: I32 value => u64::from(value);
+    i64: I64 value => value as u64;
+    u64: I64 value => value;
+    f32: F32 value => u64::from(value.to_bits());
+    f64: F64 value => value.to_bits();
 }
 
 // SAFETY: the bits are those of the vector.
@@ -87,7 +89,9 @@ unsafe impl WasmTy for V128 {
     }
 
     #[inline]
-    unsafe fn load(_: &StoreInner, raw: RawValue) -> Result<Self> {
+    unsafe fn load(_: &StoreInner, value: *const RawValue) -> Result<Self> {
+        // SAFETY: by the caller's promise.
+        let raw = unsafe { value.read() };
         Ok((u128::from(raw.low) | u128::from(raw.high) << 64).into())
     }
 }
@@ -105,8 +109,9 @@ unsafe impl WasmTy for Option<Func> {
     }
 
     #[inline]
-    unsafe fn load(store: &StoreInner, raw: RawValue) -> Result<Self> {
-        Ok(Func::from_word(store, raw.low as usize))
+    unsafe fn load(store: &StoreInner, value: *const RawValue) -> Result<Self> {
+        // SAFETY: by the caller's promise.
+        Ok(Func::from_word(store, unsafe { value.cast::<usize>().read() }))
     }
 }
 
@@ -123,8 +128,9 @@ unsafe impl WasmTy for Option<Rooted<ExternRef>> {
     }
 
     #[inline]
-    unsafe fn load(store: &StoreInner, raw: RawValue) -> Result<Self> {
-        Ok(ExternRef::from_word(store, raw.low))
+    unsafe fn load(store: &StoreInner, value: *const RawValue) -> Result<Self> {
+        // SAFETY: by the caller's promise.
+        Ok(ExternRef::from_word(store, unsafe { value.cast::<u64>().read() }))
     }
 }
 
@@ -143,9 +149,9 @@ macro_rules! like {
             }
 
             #[inline]
-            unsafe fn load(store: &StoreInner, raw: RawValue) -> Result<Self> {
+            unsafe fn load(store: &StoreInner, value: *const RawValue) -> Result<Self> {
                 // SAFETY: by the caller's promise.
-                let $loaded = unsafe { <$other as WasmTy>::load(store, raw) }?;
+                let $loaded = unsafe { <$other as WasmTy>::load(store, value) }?;
                 Ok($from)
             }
         }
@@ -264,7 +270,7 @@ macro_rules! tuples {
                 let mut index = 0;
                 Ok(($({
                     // SAFETY: by the caller's promise.
-                    let value = unsafe { $ty::load(store, *values.add(index)) }?;
+                    let value = unsafe { $ty::load(store, values.add(index)) }?;
                     index += 1;
                     value
                 },)*))

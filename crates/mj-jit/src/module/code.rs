@@ -287,8 +287,8 @@ pub(crate) struct Position {
     pub module: Arc<ModuleInner>,
     /// Index among the module's own functions.
     pub own: u32,
-    /// Offset of the operator in the module, if it is known.
-    pub wasm: Option<u32>,
+    /// Offset of the operator in the module.
+    pub wasm: u32,
 }
 
 impl CodeMap {
@@ -335,7 +335,9 @@ impl CodeMap {
         // A return address may be the first byte of the next function.
         let inside = if kind == PcKind::Return { pc - 1 } else { pc };
         let placement = self.placed().around(self.offset(inside)?)?;
-        let wasm = self.site(pc, kind).map(|site| site.wasm);
+        // Where there is no site the function was just beginning: its frame did not fit the stack.
+        let beginning = module.env.bodies[placement.function as usize].start;
+        let wasm = self.site(pc, kind).map_or(beginning, |site| site.wasm);
         Some(Position { module, own: placement.function, wasm })
     }
 }

@@ -36,12 +36,15 @@ impl CallHook {
 /// Called when the deadline has passed.
 pub(super) type EpochCallback<T> = Box<dyn FnMut(StoreContextMut<'_, T>) -> Result<UpdateDeadline> + Send + Sync>;
 
+/// Gets a store's limiter.
+type Ask<'a> = &'a mut dyn FnMut(&mut dyn ResourceLimiter);
+
 /// The generic part's operations, for one type of host data.
 ///
 /// Each takes a pointer that [`StoreData::as_inner_ptr`] gave, of a store of that type which nobody else borrows.
 #[derive(Debug)]
 pub(crate) struct StoreOperations {
-    limiter: unsafe fn(*mut StoreInner, &mut dyn FnMut(&mut dyn ResourceLimiter)),
+    limiter: unsafe fn(*mut StoreInner, Ask<'_>),
     call_hook: unsafe fn(*mut StoreInner, CallHook) -> Result<()>,
     epoch_deadline: unsafe fn(*mut StoreInner) -> Result<UpdateDeadline>,
 }
@@ -58,7 +61,7 @@ impl StoreInner {
     /// # Safety
     ///
     /// `this` must come from [`StoreData::as_inner_ptr`], and nobody else may use the store meanwhile.
-    pub(crate) unsafe fn with_limiter(this: *mut Self, ask: &mut dyn FnMut(&mut dyn ResourceLimiter)) {
+    pub(crate) unsafe fn with_limiter(this: *mut Self, ask: Ask<'_>) {
         // SAFETY: by the caller's promise; the operations are those of the store's own type.
         unsafe { ((*this).operations().limiter)(this, ask) }
     }
@@ -88,7 +91,7 @@ impl StoreInner {
 /// # Safety
 ///
 /// `inner` must be the first part of a `StoreData<T>` that nobody else uses.
-unsafe fn limiter<T: 'static>(inner: *mut StoreInner, ask: &mut dyn FnMut(&mut dyn ResourceLimiter)) {
+unsafe fn limiter<T: 'static>(inner: *mut StoreInner, ask: Ask<'_>) {
     // SAFETY: by the caller's promise.
     let store = unsafe { &mut *inner.cast::<StoreData<T>>() };
     if let Some(limiter) = &mut store.limiter {

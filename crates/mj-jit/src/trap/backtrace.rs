@@ -90,7 +90,7 @@ impl FrameInfo {
         let function = env.imported_functions + position.own;
         let function_start = env.bodies[position.own as usize].start as usize;
         let name = position.module.function_name(function).map(str::to_owned);
-        let offset = position.wasm.map(|offset| offset as usize);
+        let offset = Some(position.wasm as usize);
         FrameInfo { function, name, function_start, offset, symbols: Vec::new(), module: Module::from_inner(position.module) }
     }
 

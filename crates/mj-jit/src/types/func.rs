@@ -89,17 +89,15 @@ impl FuncType {
         assert!(Engine::same(&self.engine, &other.engine), "FuncType::matches with a type of another engine");
         self.entry.id == other.entry.id
     }
+}
 
-    /// Whether `a` and `b` are the same type.
-    ///
-    /// # Panics
-    ///
-    /// If the types belong to different engines.
-    #[must_use]
-    pub fn eq(a: &FuncType, b: &FuncType) -> bool {
-        a.matches(b)
+impl PartialEq for FuncType {
+    fn eq(&self, other: &FuncType) -> bool {
+        Engine::same(&self.engine, &other.engine) && self.entry.id == other.entry.id
     }
 }
+
+impl Eq for FuncType {}
 
 impl fmt::Debug for FuncType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

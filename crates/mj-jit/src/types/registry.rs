@@ -8,7 +8,7 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
 use mj_decode::FuncType;
 
@@ -18,6 +18,10 @@ pub(crate) struct TypeEntry {
     pub id: u32,
     /// The type.
     pub ty: FuncType,
+    /// Address of the code that enters functions of the type, once it is made.
+    pub entry_trampoline: OnceLock<usize>,
+    /// Address of the code of host functions of the type, once it is made.
+    pub host_shim: OnceLock<usize>,
     registry: Weak<TypeRegistry>,
 }
 
@@ -56,7 +60,13 @@ impl TypeRegistry {
             return entry;
         }
         let id = state.free.pop().unwrap_or(state.by_id.len() as u32);
-        let entry = Arc::new(TypeEntry { id, ty: ty.clone(), registry: Arc::downgrade(self) });
+        let entry = Arc::new(TypeEntry {
+            id,
+            ty: ty.clone(),
+            entry_trampoline: OnceLock::new(),
+            host_shim: OnceLock::new(),
+            registry: Arc::downgrade(self),
+        });
         let weak = Arc::downgrade(&entry);
         match state.by_id.get_mut(id as usize) {
             Some(slot) => *slot = weak.clone(),
