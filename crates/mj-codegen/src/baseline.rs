@@ -18,7 +18,7 @@ mod values;
 use mj_abi::{ArgLocation, TrapCode};
 use mj_asm::Label;
 use mj_decode::{BlockType, BodyHints, Bulk, MemArg, Module, Op, Reader, Translator, ValType, read_locals, scan, translate};
-use mj_ir::{Cache, Checker, Holder, RegSet, RegisterFile, Value};
+use mj_ir::{Cache, Checker, Holder, PReg, RegSet, RegisterFile, Value};
 
 use self::control::{Frame, Kind};
 use self::values::{Deferred, Entry, Leaf, Place};
@@ -38,6 +38,7 @@ pub(crate) struct Arenas {
     local_slots: Vec<u32>,
     slow_paths: Vec<SlowPath>,
     wanted: Vec<(u32, bool)>,
+    homes: Vec<(u32, PReg)>,
     leaves: [Leaf; 4],
     deferred: Deferred,
 }
@@ -55,6 +56,7 @@ impl Default for Arenas {
             local_slots: Vec::new(),
             slow_paths: Vec::new(),
             wanted: Vec::new(),
+            homes: Vec::new(),
             leaves: [Leaf::NONE; 4],
             deferred: Deferred::NONE,
         }
@@ -103,6 +105,8 @@ struct Baseline<'a, I> {
     local_slots: &'a mut Vec<u32>,
     slow_paths: &'a mut Vec<SlowPath>,
     wanted: &'a mut Vec<(u32, bool)>,
+    /// Homes of the innermost loop.
+    homes: &'a mut Vec<(u32, PReg)>,
     leaves: &'a mut [Leaf; 4],
     deferred: &'a mut Deferred,
     leaf_count: usize,
@@ -153,6 +157,7 @@ pub(crate) fn compile<I: Isa>(
         local_slots: &mut arenas.local_slots,
         slow_paths: &mut arenas.slow_paths,
         wanted: &mut arenas.wanted,
+        homes: &mut arenas.homes,
         leaves: &mut arenas.leaves,
         deferred: &mut arenas.deferred,
         leaf_count: 0,
@@ -182,6 +187,7 @@ impl<I: Isa> Baseline<'_, I> {
         self.stack.clear();
         self.frames.clear();
         self.slow_paths.clear();
+        self.homes.clear();
         self.local_types.clear();
         self.local_values.clear();
         self.local_slots.clear();

@@ -90,6 +90,8 @@ pub struct Cache {
     pub locals: Vec<Local>,
     current: Snapshot,
     referenced: RegSet,
+    /// Registers that hold the local whose home they are.
+    at_home: RegSet,
     references: [u8; 64],
     stamps: [u32; 64],
     clock: u32,
@@ -105,6 +107,7 @@ impl Default for Cache {
             locals: Vec::new(),
             current: Snapshot::empty(),
             referenced: RegSet::EMPTY,
+            at_home: RegSet::EMPTY,
             references: [0; 64],
             stamps: [0; 64],
             clock: 0,
@@ -123,6 +126,7 @@ impl Cache {
         self.current.bound = RegSet::EMPTY;
         self.current.dirty = RegSet::EMPTY;
         self.referenced = RegSet::EMPTY;
+        self.at_home = RegSet::EMPTY;
         self.references = [0; 64];
         self.clock = 0;
     }
@@ -211,8 +215,12 @@ impl Cache {
     #[inline]
     pub fn bind(&mut self, local: u32, register: PReg, dirty: bool) {
         debug_assert!(!self.current.bound.contains(register), "{register:?} already holds a local");
-        self.locals[local as usize].register = register;
-        self.locals[local as usize].zero = false;
+        let state = &mut self.locals[local as usize];
+        state.register = register;
+        state.zero = false;
+        if state.home == register {
+            self.at_home.insert(register);
+        }
         self.current.content[register.index()] = local as u16;
         self.current.bound.insert(register);
         self.used.insert(register);
@@ -230,6 +238,7 @@ impl Cache {
             self.locals[usize::from(self.current.content[register.index()])].register = PReg::NONE;
             self.current.bound.remove(register);
             self.current.dirty.remove(register);
+            self.at_home.remove(register);
         }
     }
 
@@ -243,19 +252,25 @@ impl Cache {
     #[must_use]
     pub fn victim(&self, class: Class, keep: RegSet, weights: &[u32]) -> Option<PReg> {
         let candidates = self.allocatable & RegSet::class(class) & self.occupied() & !(self.pinned | keep);
-        candidates.iter().min_by_key(|&register| self.cost(register, weights))
+        let strangers = candidates & !(self.referenced | self.at_home);
+        let oldest = |set: RegSet| set.iter().min_by_key(|register| self.stamps[register.index()]);
+        oldest(strangers & !self.current.dirty)
+            .or_else(|| oldest(strangers))
+            .or_else(|| oldest(candidates & self.referenced))
+            .or_else(|| candidates.iter().min_by_key(|register| weights[usize::from(self.current.content[register.index()])]))
     }
 
-    fn cost(&self, register: PReg, weights: &[u32]) -> (u8, u32, u32) {
-        let stamp = self.stamps[register.index()];
-        if self.referenced.contains(register) {
-            return (2, 0, stamp);
+    /// Makes `home` the register in which the current loop's header expects `local`.
+    pub fn set_home(&mut self, local: u32, home: PReg) {
+        let state = &mut self.locals[local as usize];
+        state.home = home;
+        let register = state.register;
+        if register.is_some() {
+            self.at_home.remove(register);
+            if register == home {
+                self.at_home.insert(register);
+            }
         }
-        let local = usize::from(self.current.content[register.index()]);
-        if self.locals[local].home == register {
-            return (3, weights[local], stamp);
-        }
-        (u8::from(self.current.dirty.contains(register)), 0, stamp)
     }
 
     /// The locals in registers.
@@ -271,8 +286,13 @@ impl Cache {
             self.locals[usize::from(self.current.content[register.index()])].register = PReg::NONE;
         }
         self.current = snapshot.clone();
+        self.at_home = RegSet::EMPTY;
         for register in snapshot.bound.iter() {
-            self.locals[usize::from(snapshot.content[register.index()])].register = register;
+            let state = &mut self.locals[usize::from(snapshot.content[register.index()])];
+            state.register = register;
+            if state.home == register {
+                self.at_home.insert(register);
+            }
         }
         self.used |= snapshot.bound;
         self.upper_dirty = RegSet::EMPTY;

@@ -100,16 +100,11 @@ impl<I: Isa> Baseline<'_, I> {
         self.next_loop += 1;
         let snapshot = self.loop_state(index);
         self.conform(&snapshot, None);
-        let mut homes = Vec::new();
-        for (local, state) in self.cache.locals.iter_mut().enumerate() {
-            if state.home.is_some() {
-                homes.push((local as u32, state.home));
-                state.home = PReg::NONE;
-            }
-        }
+        let homes = self.take_homes();
         for register in snapshot.bound.iter() {
             let local = snapshot.local_in(register).expect("bound");
-            self.cache.locals[local as usize].home = register;
+            self.cache.set_home(local, register);
+            self.homes.push((local, register));
         }
         self.frames[depth].homes = homes;
         self.isa.align_loop();
@@ -120,6 +115,15 @@ impl<I: Isa> Baseline<'_, I> {
         if self.options.interruption {
             self.isa.check_interrupt();
         }
+    }
+
+    /// Gives up all homes; returns them.
+    fn take_homes(&mut self) -> Vec<(u32, PReg)> {
+        let homes = core::mem::take(self.homes);
+        for &(local, _) in &homes {
+            self.cache.set_home(local, PReg::NONE);
+        }
+        homes
     }
 
     pub(super) fn open_if(&mut self, ty: BlockType<'_>) {
@@ -212,13 +216,11 @@ impl<I: Isa> Baseline<'_, I> {
 
     fn close_loop(&mut self) {
         let frame = self.frames.pop().expect("open");
-        for register in frame.state.as_ref().expect("a loop has a state").bound.iter() {
-            let local = frame.state.as_ref().expect("as above").local_in(register).expect("bound");
-            self.cache.locals[local as usize].home = PReg::NONE;
+        self.take_homes();
+        for &(local, home) in &frame.homes {
+            self.cache.set_home(local, home);
         }
-        for (local, home) in frame.homes {
-            self.cache.locals[local as usize].home = home;
-        }
+        *self.homes = frame.homes;
         self.settled = self.settled.min(frame.height);
         if !self.reachable {
             self.truncate(frame.height);
