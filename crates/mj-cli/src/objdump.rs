@@ -1,0 +1,142 @@
+//! `mj objdump`: a module's functions as WebAssembly operators and as machine code.
+//!
+//! Machine code is annotated with the operator at places that can trap or call, where the engine itself knows which one it is.
+
+use std::collections::HashMap;
+use std::io::{BufWriter, Write, stdout};
+use std::path::PathBuf;
+
+use clap::ValueEnum;
+use iced_x86::{Decoder, DecoderOptions, Formatter, Instruction, IntelFormatter, Mnemonic};
+use mj_jit::{CompilationMode, Module};
+
+use crate::failure::Failure;
+use crate::module;
+use crate::operators::{self, Line};
+use crate::options::{EngineOptions, Settings};
+
+/// What to show.
+#[derive(clap::Args)]
+pub(crate) struct Arguments {
+    /// Show only this function: its index in the module, or its name
+    #[arg(long, value_name = "N|NAME")]
+    func: Option<String>,
+    /// Show only one stage
+    #[arg(long, value_enum)]
+    stage: Option<Stage>,
+    #[command(flatten)]
+    engine: EngineOptions,
+    /// The module, in the binary or text format
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+/// A stage of compilation.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Stage {
+    /// WebAssembly operators
+    Ops,
+    /// Machine code
+    Asm,
+}
+
+/// Shows one function or all.
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let mut settings = Settings::default();
+    // Functions are compiled as they are shown.
+    settings.config.compilation_mode(CompilationMode::Lazy);
+    arguments.engine.apply(&mut settings)?;
+    let engine = settings.engine()?;
+    let bytes = module::read(&arguments.file)?;
+    let module = module::compile(&engine, &arguments.file, &bytes)?;
+    let functions = selected(&module, arguments.func.as_deref())?;
+    let mut out = BufWriter::new(stdout().lock());
+    for function in functions {
+        let text = show(&module, function, arguments.stage)?;
+        if out.write_all(text.as_bytes()).is_err() {
+            // The reader, such as `head`, has seen enough.
+            return Ok(());
+        }
+    }
+    let _ = out.flush();
+    Ok(())
+}
+
+/// Indices of the functions to show: those of the module that have a body.
+fn selected(module: &Module, wanted: Option<&str>) -> Result<Vec<u32>, Failure> {
+    let own = own_functions(module);
+    let Some(wanted) = wanted else { return Ok(own.collect()) };
+    let range = own.clone();
+    let found = match wanted.parse::<u32>() {
+        Ok(index) => own.filter(|function| *function == index).collect::<Vec<_>>(),
+        Err(_) => own.filter(|function| module.function_name(*function) == Some(wanted)).collect(),
+    };
+    if found.is_empty() {
+        let (first, end) = (range.start, range.end);
+        return Err(Failure::other(format!(
+            "no function with a body is called `{wanted}`: name one of the name section, or an index from {first} to {}",
+            end.saturating_sub(1)
+        )));
+    }
+    Ok(found)
+}
+
+fn own_functions(module: &Module) -> std::ops::Range<u32> {
+    let imported = module.imports().filter(|import| import.ty().func().is_some()).count() as u32;
+    let mut end = imported;
+    while module.function_body(end).is_some() {
+        end += 1;
+    }
+    imported..end
+}
+
+fn show(module: &Module, function: u32, stage: Option<Stage>) -> Result<String, Failure> {
+    let (offset, body) = module.function_body(function).ok_or_else(|| Failure::other(format!("function {function} has no body")))?;
+    let operators = operators::lines(body, offset).map_err(|error| Failure::other(format!("function {function}: {error}")))?;
+    let name = module.function_name(function).map_or_else(String::new, |name| format!(" `{name}`"));
+    let mut text = format!("function {function}{name} at {offset:#x}, {} bytes\n", body.len());
+    if stage != Some(Stage::Asm) {
+        for Line { offset, depth, text: operator } in &operators {
+            text += &format!("  {offset:#08x}  {:indent$}{operator}\n", "", indent = 2 * depth);
+        }
+    }
+    if stage != Some(Stage::Ops) {
+        module.compile_function(function).map_err(|error| Failure::other(format!("function {function}: {error:#}")))?;
+        let code = module.function_code(function).unwrap_or_default();
+        text += &format!("machine code, {} bytes\n", code.len());
+        text += &disassembled(code, module.function_sites(function), &operators);
+    }
+    text.push('\n');
+    Ok(text)
+}
+
+fn disassembled(code: &[u8], sites: Vec<(usize, usize)>, operators: &[Line]) -> String {
+    let operator_at: HashMap<usize, &str> = operators.iter().map(|line| (line.offset, line.text.as_str())).collect();
+    let mut sites_at: HashMap<usize, Vec<usize>> = HashMap::new();
+    for (code, wasm) in sites {
+        sites_at.entry(code).or_default().push(wasm);
+    }
+    let mut formatter = IntelFormatter::new();
+    formatter.options_mut().set_branch_leading_zeros(false);
+    formatter.options_mut().set_space_after_operand_separator(true);
+    let mut decoder = Decoder::with_ip(64, code, 0, DecoderOptions::NONE);
+    let mut instruction = Instruction::default();
+    let mut text = String::new();
+    while decoder.can_decode() {
+        decoder.decode_out(&mut instruction);
+        let (start, end) = (instruction.ip() as usize, instruction.next_ip() as usize);
+        let mut shown = String::new();
+        formatter.format(&instruction, &mut shown);
+        // The site of a call is its return address, that of a trap the instruction itself.
+        let is_call = instruction.mnemonic() == Mnemonic::Call;
+        let site = sites_at.get_mut(&if is_call { end } else { start });
+        let note = match site.filter(|sites| !sites.is_empty()).map(|sites| sites.remove(0)) {
+            Some(wasm) => format!("; {wasm:#x} {}", operator_at.get(&wasm).unwrap_or(&"")),
+            None => String::new(),
+        };
+        let bytes: String = code[start..end].iter().map(|byte| format!("{byte:02x} ")).collect();
+        text += format!("  {start:6x}: {bytes:30} {shown:44} {note}").trim_end();
+        text.push('\n');
+    }
+    text
+}

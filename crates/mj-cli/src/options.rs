@@ -1,0 +1,157 @@
+//! Options that several commands share, and the settings that they and the option groups amount to.
+//!
+//! A short flag stands for an option of a group (`--timeout 2s` is `-W timeout=2s`); if both are given, the last group
+//! option wins over the flag.
+
+use std::time::Duration;
+
+use mj_jit::{Config, Engine, StoreLimits, StoreLimitsBuilder};
+
+use crate::failure::Failure;
+use crate::groups::{CODEGEN, DEBUG, Group, OPTIMIZE, WASI, WASM};
+
+/// The engine's options, for every command that compiles.
+#[derive(clap::Args, Default)]
+pub(crate) struct EngineOptions {
+    /// Compiler: auto, baseline or tiered (short for -C compiler=)
+    #[arg(long, value_name = "TIER")]
+    tier: Option<String>,
+    /// Tell profilers about compiled code: perfmap or jitdump
+    #[arg(long, value_name = "HOW")]
+    profile: Option<String>,
+    /// WebAssembly features and limits; `-W help` lists them
+    #[arg(short = 'W', long = "wasm", value_name = "KEY[=VALUE],...")]
+    wasm: Vec<String>,
+    /// Code generation; `-C help` lists it
+    #[arg(short = 'C', long = "codegen", value_name = "KEY[=VALUE],...")]
+    codegen: Vec<String>,
+    /// Optimization and memory layout; `-O help` lists it
+    #[arg(short = 'O', long = "optimize", value_name = "KEY[=VALUE],...")]
+    optimize: Vec<String>,
+    /// Debugging; `-D help` lists it
+    #[arg(short = 'D', long = "debug", value_name = "KEY[=VALUE],...")]
+    debug: Vec<String>,
+}
+
+/// What all options amount to.
+#[derive(Debug)]
+pub(crate) struct Settings {
+    pub config: Config,
+    pub timeout: Option<Duration>,
+    pub fuel: Option<u64>,
+    pub max_memory: Option<usize>,
+    pub max_table_elements: Option<usize>,
+    pub max_instances: Option<usize>,
+    pub max_tables: Option<usize>,
+    pub max_memories: Option<usize>,
+    pub trap_on_grow_failure: bool,
+    pub unknown_imports_trap: bool,
+    pub unknown_imports_default: bool,
+    pub wasi: bool,
+    pub preview0: bool,
+    pub inherit_env: bool,
+    pub inherit_stdin: bool,
+    pub inherit_stdout: bool,
+    pub inherit_stderr: bool,
+    pub listen: Vec<String>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            config: Config::new(),
+            timeout: None,
+            fuel: None,
+            max_memory: None,
+            max_table_elements: None,
+            max_instances: None,
+            max_tables: None,
+            max_memories: None,
+            trap_on_grow_failure: false,
+            unknown_imports_trap: false,
+            unknown_imports_default: false,
+            wasi: true,
+            preview0: true,
+            inherit_env: false,
+            inherit_stdin: true,
+            inherit_stdout: true,
+            inherit_stderr: true,
+            listen: Vec::new(),
+        }
+    }
+}
+
+impl Settings {
+    pub(crate) fn set_fuel(&mut self, fuel: u64) {
+        self.fuel = Some(fuel);
+        self.config.consume_fuel(true);
+    }
+
+    /// An engine with these settings.
+    pub(crate) fn engine(&self) -> Result<Engine, Failure> {
+        Engine::new(&self.config).map_err(|error| Failure::other(format!("{error:#}")))
+    }
+
+    /// The limits of a store.
+    pub(crate) fn limits(&self) -> StoreLimits {
+        let mut limits = StoreLimitsBuilder::new().trap_on_grow_failure(self.trap_on_grow_failure);
+        if let Some(bytes) = self.max_memory {
+            limits = limits.memory_size(bytes);
+        }
+        if let Some(elements) = self.max_table_elements {
+            limits = limits.table_elements(elements);
+        }
+        if let Some(count) = self.max_instances {
+            limits = limits.instances(count);
+        }
+        if let Some(count) = self.max_tables {
+            limits = limits.tables(count);
+        }
+        if let Some(count) = self.max_memories {
+            limits = limits.memories(count);
+        }
+        limits.build()
+    }
+}
+
+impl EngineOptions {
+    /// Adds these options to the settings.
+    pub(crate) fn apply(&self, settings: &mut Settings) -> Result<(), Failure> {
+        if let Some(tier) = &self.tier {
+            CODEGEN.set(settings, &format!("compiler={tier}")).map_err(|problem| renamed(&problem, "-C compiler", "--tier"))?;
+        }
+        if let Some(how) = &self.profile {
+            DEBUG.set(settings, &format!("profile={how}")).map_err(|problem| renamed(&problem, "-D profile", "--profile"))?;
+        }
+        apply_group(&WASM, &self.wasm, settings)?;
+        apply_group(&CODEGEN, &self.codegen, settings)?;
+        apply_group(&OPTIMIZE, &self.optimize, settings)?;
+        apply_group(&DEBUG, &self.debug, settings)
+    }
+}
+
+/// Adds `-S` options to the settings.
+pub(crate) fn apply_wasi(options: &[String], settings: &mut Settings) -> Result<(), Failure> {
+    apply_group(&WASI, options, settings)
+}
+
+/// Sets the option of a group that a flag is short for.
+pub(crate) fn apply_short(settings: &mut Settings, flag: &str, option: &str, value: &str) -> Result<(), Failure> {
+    let set = WASM.set(settings, &format!("{option}={value}"));
+    set.map_err(|problem| renamed(&problem, &format!("-W {option}"), flag))
+}
+
+fn renamed(problem: &str, option: &str, flag: &str) -> Failure {
+    Failure::Other(problem.replacen(option, flag, 1))
+}
+
+fn apply_group(group: &Group, lists: &[String], settings: &mut Settings) -> Result<(), Failure> {
+    for option in lists.iter().flat_map(|list| list.split(',')) {
+        if matches!(option, "help" | "help-long") {
+            print!("{}", group.help());
+            return Err(Failure::Exit(0));
+        }
+        group.set(settings, option)?;
+    }
+    Ok(())
+}
