@@ -17,7 +17,7 @@ mod values;
 
 use mj_abi::{ArgLocation, TrapCode};
 use mj_asm::Label;
-use mj_decode::{BlockType, BodyHints, Bulk, MemArg, Module, Op, Reader, Translator, ValType, read_locals, scan, translate};
+use mj_decode::{BlockType, BodyHints, Bulk, MemArg, Module, Op, Reader, Translator, ValType, read_locals, translate};
 use mj_ir::{Cache, Checker, Holder, PReg, RegSet, RegisterFile, Value};
 
 use self::control::{Frame, Kind};
@@ -120,7 +120,10 @@ struct Baseline<'a, I> {
     max_depth: usize,
     /// Entries below this depth are in slots or constant.
     settled: usize,
-    next_loop: usize,
+    /// Something in the function calls.
+    has_call: bool,
+    /// Loops around the operator at hand.
+    loop_depth: u32,
     zeros_done: bool,
     reachable: bool,
     /// Operators since fuel was last charged.
@@ -167,7 +170,8 @@ pub(crate) fn compile<I: Isa>(
         result_pointer_slot: 0,
         max_depth: 0,
         settled: 0,
-        next_loop: 0,
+        has_call: false,
+        loop_depth: 0,
         zeros_done: false,
         reachable: true,
         fuel: 0,
@@ -196,13 +200,10 @@ impl<I: Isa> Baseline<'_, I> {
         self.local_types.extend_from_slice(ty.params());
         let types = &mut *self.local_types;
         let operators = read_locals(body, |count, ty| types.resize(types.len() + count as usize, ty));
-        scan(operators.clone(), self.local_types.len(), self.hints);
+        self.hints.begin(self.local_types.len());
         self.declare_locals();
         self.open_function();
         self.take_parameters();
-        if self.options.interruption && self.hints.has_call {
-            self.isa.check_interrupt();
-        }
         operators
     }
 
@@ -283,7 +284,12 @@ impl<I: Isa> Baseline<'_, I> {
             }
         }
         let slots = self.first_stack_slot - self.incoming + self.max_depth as u32;
-        let facts = FrameFacts { slot_bytes: slots * mj_abi::SLOT, saved, keeps_context: self.hints.has_call || self.options.fuel };
+        let facts = FrameFacts {
+            slot_bytes: slots * mj_abi::SLOT,
+            saved,
+            keeps_context: self.has_call || self.options.fuel,
+            checks_interrupt: self.has_call && self.options.interruption,
+        };
         self.emitted.entry = self.isa.prologue(self.body, facts);
     }
 
@@ -405,8 +411,8 @@ impl<I: Isa> Translator for Baseline<'_, I> {
         self.open(Kind::Block, ty);
     }
 
-    fn loop_(&mut self, ty: BlockType<'_>, _: u32) {
-        self.open_loop(ty);
+    fn loop_(&mut self, ty: BlockType<'_>, rest: &Reader<'_>) {
+        self.open_loop(ty, rest);
     }
 
     fn if_(&mut self, ty: BlockType<'_>) {

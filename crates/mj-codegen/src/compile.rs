@@ -7,7 +7,7 @@ use mj_decode::{Module, Reader};
 
 pub use mj_asm::Relocation;
 
-use crate::baseline::{self, Arenas};
+use crate::baseline::{self, Arenas, Emitted};
 use crate::x64::{Features, X64};
 use crate::{CompileError, Options};
 
@@ -65,9 +65,9 @@ pub struct FunctionCode {
 /// A compiler with its memory: compiles one function at a time, for any module.
 #[derive(Debug)]
 pub struct Compiler {
-    isa: X64,
+    pub(crate) isa: X64,
     arenas: Arenas,
-    options: Options,
+    pub(crate) options: Options,
 }
 
 impl Compiler {
@@ -90,20 +90,8 @@ impl Compiler {
     /// # Errors
     /// If the function is too large.
     pub fn compile(&mut self, module: &Module, plan: &ModulePlan, function: u32, bytes: &[u8]) -> Result<FunctionCode, CompileError> {
-        let range = module.bodies[function as usize].clone();
-        let body = Reader::new(&bytes[range.start as usize..range.end as usize], range.start);
-        let sites = self.isa.asm.sites().len() as u32;
-        let relocations = self.isa.asm.relocations().len() as u32;
-        let index = module.imported_functions + function;
-        let emitted = baseline::compile(&mut self.isa, &mut self.arenas, module, plan, &self.options, index, body);
-        self.isa.asm.finish_function(0xcc);
-        Ok(FunctionCode {
-            function,
-            start: emitted.start as u32,
-            end: self.isa.asm.offset() as u32,
-            entry: emitted.entry as u32,
-            sites: sites..self.isa.asm.sites().len() as u32,
-            relocations: relocations..self.isa.asm.relocations().len() as u32,
+        append(&mut self.isa, module, function, bytes, |isa, index, body| {
+            Ok(baseline::compile(isa, &mut self.arenas, module, plan, &self.options, index, body))
         })
     }
 
@@ -136,6 +124,30 @@ impl Compiler {
     pub fn clear(&mut self) {
         self.isa.asm.clear();
     }
+}
+
+/// Lets `compile` write the own function `function` of `module`: it is given the index of the whole index space and the body.
+pub(crate) fn append<E>(
+    isa: &mut X64,
+    module: &Module,
+    function: u32,
+    bytes: &[u8],
+    compile: impl FnOnce(&mut X64, u32, Reader<'_>) -> Result<Emitted, E>,
+) -> Result<FunctionCode, E> {
+    let range = module.bodies[function as usize].clone();
+    let body = Reader::new(&bytes[range.start as usize..range.end as usize], range.start);
+    let sites = isa.asm.sites().len() as u32;
+    let relocations = isa.asm.relocations().len() as u32;
+    let emitted = compile(isa, module.imported_functions + function, body)?;
+    isa.asm.finish_function(0xcc);
+    Ok(FunctionCode {
+        function,
+        start: emitted.start as u32,
+        end: isa.asm.offset() as u32,
+        entry: emitted.entry as u32,
+        sites: sites..isa.asm.sites().len() as u32,
+        relocations: relocations..isa.asm.relocations().len() as u32,
+    })
 }
 
 /// Fills in references to the jump table in `code`, which lies `code_offset` behind the start of its unit and at `code_address` in

@@ -168,6 +168,8 @@ pub struct FrameFacts {
     pub saved: RegSet,
     /// The function calls, so that its frame must hold the context.
     pub keeps_context: bool,
+    /// The entry touches the interrupt page.
+    pub checks_interrupt: bool,
 }
 
 /// An instruction set, with the code it is writing.

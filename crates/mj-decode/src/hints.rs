@@ -1,8 +1,10 @@
 //! What a compiler that goes forward once wants to know beforehand: which locals matter, which loops touch which locals.
 //!
-//! One light pass over the body. Uses are weighted by loop depth. For loops there is one event list for the
-//! whole function: each loop owns a range of it, nested loops' ranges lie inside their parents', and an event is a local that is
+//! One light pass, over a whole body or over one outermost loop at a time. Uses are weighted by loop depth. For loops there is one event
+//! list: each loop owns a range of it, nested loops' ranges lie inside their parents', and an event is a local that is
 //! read or written at least once there. The list is linear in the body however deep loops nest.
+//!
+//! Code that cannot be reached counts too, so a loop is found by its position, not by counting.
 
 use crate::Reader;
 use crate::translate::skip_immediates;
@@ -10,6 +12,8 @@ use crate::translate::skip_immediates;
 /// What is known about one loop.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct LoopHints {
+    /// Offset in the module of the loop's first operator.
+    pub at: u32,
     events: core::ops::Range<u32>,
     /// Something in the loop calls.
     pub has_call: bool,
@@ -37,6 +41,8 @@ pub struct BodyHints {
     stamps: Vec<u32>,
     open: Vec<Option<u32>>,
     open_loops: Vec<u32>,
+    /// Changes wherever a loop begins or ends: a stamp of the same segment says that the event is recorded.
+    segment: u32,
 }
 
 /// What the pass does at an opcode.
@@ -83,20 +89,55 @@ impl BodyHints {
             .map(|&event| Touch { local: event >> 1, written: event & 1 != 0 })
     }
 
-    pub(crate) fn gather(&mut self, mut reader: Reader<'_>, locals: usize) {
+    /// Forgets everything, for a body with this many locals.
+    pub fn begin(&mut self, locals: usize) {
         self.weights.clear();
         self.weights.resize(locals, 0);
         self.stamps.clear();
         self.stamps.resize(locals, 0);
+        self.segment = 1;
+        self.has_call = false;
+        self.forget_loops();
+    }
+
+    fn forget_loops(&mut self) {
         self.loops.clear();
         self.events.clear();
         self.open.clear();
         self.open_loops.clear();
-        self.has_call = false;
-        // `segment` changes wherever a loop begins or ends: a stamp of the same segment says that the event is recorded.
-        let mut segment = 1u32;
-        let mut weight = 1u32;
-        let mut depth = 0u32;
+    }
+
+    /// Gathers the hints of the rest of a body.
+    pub fn gather(&mut self, reader: Reader<'_>) {
+        self.forget_loops();
+        self.run(reader, false);
+    }
+
+    /// Gathers the hints of an outermost loop and the loops in it, in place of those of the last one; `reader` stands at its first operator.
+    pub fn gather_loop(&mut self, reader: Reader<'_>) {
+        self.forget_loops();
+        self.open_loop(&reader);
+        self.run(reader, true);
+    }
+
+    /// The hints of the loop whose first operator is at this offset in the module.
+    #[must_use]
+    pub fn loop_at(&self, at: u32) -> Option<&LoopHints> {
+        self.loops.binary_search_by_key(&at, |hints| hints.at).ok().map(|index| &self.loops[index])
+    }
+
+    fn open_loop(&mut self, reader: &Reader<'_>) {
+        let index = self.loops.len() as u32;
+        let start = self.events.len() as u32;
+        self.loops.push(LoopHints { at: reader.offset(), events: start..start, has_call: false });
+        self.open.push(Some(index));
+        self.open_loops.push(index);
+        self.segment += 1;
+    }
+
+    /// Goes on to the end of the bytes, or until the loop that is open first is closed.
+    fn run(&mut self, mut reader: Reader<'_>, one_loop: bool) {
+        let mut weight = weight_at(self.open_loops.len());
         while !reader.at_end() {
             let opcode = reader.byte();
             match SCAN[usize::from(opcode)] {
@@ -108,7 +149,7 @@ impl BodyHints {
                 }
                 Scan::Local => {
                     let local = reader.u32();
-                    self.touch(local, opcode != 0x20, depth > 0, segment, weight);
+                    self.touch(local, opcode != 0x20, weight);
                 }
                 Scan::Block => {
                     reader.skip_number();
@@ -116,21 +157,18 @@ impl BodyHints {
                 }
                 Scan::Loop => {
                     reader.skip_number();
-                    self.open.push(Some(self.loops.len() as u32));
-                    let start = self.events.len() as u32;
-                    self.loops.push(LoopHints { events: start..start, has_call: false });
-                    self.open_loops.push(self.loops.len() as u32 - 1);
-                    depth += 1;
-                    segment += 1;
-                    weight = weight_at(depth);
+                    self.open_loop(&reader);
+                    weight = weight_at(self.open_loops.len());
                 }
                 Scan::End => {
                     if let Some(Some(index)) = self.open.pop() {
                         self.loops[index as usize].events.end = self.events.len() as u32;
                         self.open_loops.pop();
-                        depth -= 1;
-                        segment += 1;
-                        weight = weight_at(depth);
+                        self.segment += 1;
+                        weight = weight_at(self.open_loops.len());
+                        if one_loop && self.open.is_empty() {
+                            return;
+                        }
                     }
                 }
                 Scan::Call => {
@@ -148,13 +186,13 @@ impl BodyHints {
     }
 
     #[inline]
-    fn touch(&mut self, local: u32, written: bool, in_loop: bool, segment: u32, weight: u32) {
+    fn touch(&mut self, local: u32, written: bool, weight: u32) {
         let index = local as usize;
         self.weights[index] = self.weights[index].saturating_add(weight);
-        if in_loop {
+        if !self.open_loops.is_empty() {
             // A stamp is the segment twice, plus one if the recorded event is a write.
-            let stamp = segment << 1 | u32::from(written);
-            if self.stamps[index] >> 1 != segment || self.stamps[index] < stamp {
+            let stamp = self.segment << 1 | u32::from(written);
+            if self.stamps[index] >> 1 != self.segment || self.stamps[index] < stamp {
                 self.stamps[index] = stamp;
                 self.events.push(local << 1 | u32::from(written));
             }
@@ -173,7 +211,7 @@ impl BodyHints {
     }
 }
 
-fn weight_at(depth: u32) -> u32 {
+fn weight_at(depth: usize) -> u32 {
     1 << (3 * depth.min(7))
 }
 
@@ -186,11 +224,16 @@ mod tests {
         // loop (local.get 0) drop loop (local.get 1) (local.set 2) end call 0 end end
         let body = [0x03, 0x40, 0x20, 0, 0x1a, 0x03, 0x40, 0x20, 1, 0x21, 2, 0x0b, 0x10, 0, 0x0b, 0x0b];
         let mut hints = BodyHints::default();
-        hints.gather(Reader::new(&body, 0), 3);
+        hints.begin(3);
+        hints.gather(Reader::new(&body, 0));
         assert_eq!(hints.weights, [8, 64, 64]);
         let locals = |index: usize| hints.touches(&hints.loops[index]).map(|touch| (touch.local, touch.written)).collect::<Vec<_>>();
         assert_eq!(locals(0), [(0, false), (1, false), (2, true)]);
         assert_eq!(locals(1), [(1, false), (2, true)]);
         assert!(hints.loops[0].has_call && !hints.loops[1].has_call);
+        hints.begin(3);
+        hints.gather_loop(Reader::new(&body[2..], 2));
+        assert_eq!(hints.loop_at(7).map(|hints| hints.has_call), Some(false));
+        assert_eq!((hints.loops.len(), hints.loop_at(3)), (2, None));
     }
 }

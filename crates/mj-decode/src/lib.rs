@@ -26,7 +26,7 @@ pub use module::{
 pub use names::Names;
 pub use op::{Op, OpRow, Shape};
 pub use reader::{Following, Reader};
-pub use translate::{BlockType, Bulk, MemArg, Translator, read_locals, scan, translate};
+pub use translate::{BlockType, Bulk, MemArg, Translator, read_locals, translate};
 pub use types::{FuncType, GlobalType, MemoryType, TableType, ValType};
 pub use validate::validate;
 pub use wasmparser::WasmFeatures;

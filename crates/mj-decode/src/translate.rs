@@ -3,7 +3,7 @@
 //! The loop resolves what does not depend on a machine: immediates, block types, dead code. Operators behind an
 //! unconditional branch are never reported; the `else` or `end` that closes them is.
 
-use crate::{BodyHints, Module, Op, Reader, ValType};
+use crate::{Module, Op, Reader, ValType};
 
 /// Immediate of a load or store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -62,7 +62,7 @@ pub trait Translator {
     fn select(&mut self, rest: &Reader<'_>);
 
     fn block(&mut self, ty: BlockType<'_>);
-    fn loop_(&mut self, ty: BlockType<'_>, at: u32);
+    fn loop_(&mut self, ty: BlockType<'_>, rest: &Reader<'_>);
     fn if_(&mut self, ty: BlockType<'_>);
     fn else_(&mut self);
     fn end(&mut self);
@@ -159,7 +159,10 @@ fn control<T: Translator>(module: &Module, opcode: u8, at: u32, reader: &mut Rea
     match opcode {
         0x00 => translator.unreachable(at),
         0x02 => translator.block(block_type(module, reader)),
-        0x03 => translator.loop_(block_type(module, reader), at),
+        0x03 => {
+            let ty = block_type(module, reader);
+            translator.loop_(ty, reader);
+        }
         0x04 => translator.if_(block_type(module, reader)),
         0x05 => translator.else_(),
         0x0b => translator.end(),
@@ -302,9 +305,7 @@ fn block_type<'m>(module: &'m Module, reader: &mut Reader<'_>) -> BlockType<'m> 
     }
 }
 
-/// Reads a body's local declarations: calls `declare` for each group, and gathers the body's hints.
-///
-/// Returns the reader behind the declarations.
+/// Reads a body's local declarations: calls `declare` for each group. Returns the reader behind the declarations.
 pub fn read_locals<'a>(mut reader: Reader<'a>, mut declare: impl FnMut(u32, ValType)) -> Reader<'a> {
     for _ in 0..reader.u32() {
         let count = reader.u32();
@@ -321,9 +322,4 @@ pub fn read_locals<'a>(mut reader: Reader<'a>, mut declare: impl FnMut(u32, ValT
         declare(count, ty);
     }
     reader
-}
-
-/// Gathers the hints of a body; `reader` stands behind the local declarations.
-pub fn scan(reader: Reader<'_>, locals: usize, hints: &mut BodyHints) {
-    hints.gather(reader, locals);
 }

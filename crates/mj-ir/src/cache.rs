@@ -37,13 +37,15 @@ pub struct Snapshot {
     pub bound: RegSet,
     /// Of these, the ones whose slot is stale.
     pub dirty: RegSet,
+    /// Code that relies on the state exists already (a loop's header): what is not dirty here must be stored on every edge.
+    pub is_final: bool,
 }
 
 impl Snapshot {
     /// No local is in a register.
     #[must_use]
     pub fn empty() -> Self {
-        Self { content: [NOBODY; 64], bound: RegSet::EMPTY, dirty: RegSet::EMPTY }
+        Self { content: [NOBODY; 64], bound: RegSet::EMPTY, dirty: RegSet::EMPTY, is_final: false }
     }
 
     /// The local in `register`.
@@ -286,6 +288,7 @@ impl Cache {
             self.locals[usize::from(self.current.content[register.index()])].register = PReg::NONE;
         }
         self.current = snapshot.clone();
+        self.current.is_final = false;
         self.at_home = RegSet::EMPTY;
         for register in snapshot.bound.iter() {
             let state = &mut self.locals[usize::from(snapshot.content[register.index()])];

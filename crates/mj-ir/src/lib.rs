@@ -1,15 +1,19 @@
-//! What compilers share that no machine knows: registers as sets, and the state of the baseline's register cache.
-//!
-//! The optimizing compiler's intermediate representation will stand here too.
+//! What compilers share that no machine knows: registers as sets, the state of the baseline's register cache, and functions as graphs.
 
 #![forbid(unsafe_code)]
 
+mod build;
 mod cache;
 mod checker;
+mod graph;
+mod liveness;
 mod moves;
 mod register;
 
+pub use build::Unsupported;
 pub use cache::{Cache, Local, Snapshot};
 pub use checker::{Checker, Holder, Value};
+pub use graph::{Block, BlockRow, Edge, Graph, Node, NodeKind, NodeList, NodeRow, Terminator};
+pub use liveness::Liveness;
 pub use moves::{Move, MoveSink, ParallelMoves};
 pub use register::{Class, PReg, RegSet, RegisterFile};

@@ -82,6 +82,7 @@ impl<I: Isa> Baseline<'_, I> {
 
     /// Stores what the call would destroy, entries from `base` on apart: those are its arguments.
     fn save_for_call(&mut self, base: usize) {
+        self.has_call = true;
         let lost = self.cache.occupied() & !self.callee_saved;
         for register in (lost & self.cache.bound()).iter() {
             if self.cache.dirty().contains(register) {

@@ -2,7 +2,7 @@
 
 use mj_abi::ArgLocation;
 use mj_asm::Label;
-use mj_decode::{BlockType, ValType};
+use mj_decode::{BlockType, Reader, ValType};
 use mj_ir::{Class, Holder, PReg, ParallelMoves, RegSet, Snapshot, Value};
 use smallvec::SmallVec;
 
@@ -87,7 +87,7 @@ impl<I: Isa> Baseline<'_, I> {
         });
     }
 
-    pub(super) fn open_loop(&mut self, ty: BlockType<'_>) {
+    pub(super) fn open_loop(&mut self, ty: BlockType<'_>, rest: &Reader<'_>) {
         self.charge();
         self.open(Kind::Loop, ty);
         let depth = self.frames.len() - 1;
@@ -96,9 +96,11 @@ impl<I: Isa> Baseline<'_, I> {
             let entry = self.stack[index];
             self.store_entry(index, entry);
         }
-        let index = self.next_loop;
-        self.next_loop += 1;
-        let snapshot = self.loop_state(index);
+        if self.loop_depth == 0 {
+            self.hints.gather_loop(rest.clone());
+        }
+        self.loop_depth += 1;
+        let snapshot = self.loop_state(rest.offset());
         self.conform(&snapshot, None);
         let homes = self.take_homes();
         for register in snapshot.bound.iter() {
@@ -215,6 +217,7 @@ impl<I: Isa> Baseline<'_, I> {
     }
 
     fn close_loop(&mut self) {
+        self.loop_depth -= 1;
         let frame = self.frames.pop().expect("open");
         self.take_homes();
         for &(local, home) in &frame.homes {

@@ -117,6 +117,9 @@ impl<I: Isa> Baseline<'_, I> {
         if !(extra & current.dirty).is_empty() || !(snapshot.bound & !current.bound).is_empty() {
             return false;
         }
+        if snapshot.is_final && !(current.dirty & snapshot.bound & !snapshot.dirty).is_empty() {
+            return false;
+        }
         snapshot.bound.iter().all(|register| snapshot.local_in(register) == current.local_in(register))
     }
 
@@ -141,7 +144,11 @@ impl<I: Isa> Baseline<'_, I> {
             kept.insert(from);
             moves.push(to, from);
             if self.cache.dirty().contains(from) {
-                dirty.insert(to);
+                if snapshot.is_final && !snapshot.dirty.contains(to) {
+                    self.store_local(local, from);
+                } else {
+                    dirty.insert(to);
+                }
             }
         }
         for from in (self.cache.dirty() & !kept).iter() {
@@ -193,10 +200,10 @@ impl<I: Isa> Baseline<'_, I> {
     }
 
     /// The state of a loop header: the locals the loop uses most, in registers that last.
-    pub(super) fn loop_state(&mut self, index: usize) -> Snapshot {
+    pub(super) fn loop_state(&mut self, at: u32) -> Snapshot {
         let mut wanted = core::mem::take(self.wanted);
         wanted.clear();
-        let hints = &self.hints.loops[index];
+        let hints = self.hints.loop_at(at).expect("the outermost loop has been scanned");
         for touch in self.hints.touches(hints).take(4096) {
             if let Some((_, written)) = wanted.iter_mut().find(|(local, _)| *local == touch.local) {
                 *written |= touch.written;
@@ -211,6 +218,7 @@ impl<I: Isa> Baseline<'_, I> {
             self.choose_homes(&mut snapshot, &wanted, class, has_call);
         }
         *self.wanted = wanted;
+        snapshot.is_final = true;
         snapshot
     }
 

@@ -180,7 +180,7 @@ impl Isa for X64 {
     const FLOAT_SCRATCH: PReg = PReg::float(registers::FLOAT_SCRATCH.number());
     const FIRST_SLOT: i32 = -FIXED_BYTES - 8;
     const INCOMING: i32 = 16;
-    const PROLOGUE_SPACE: usize = 32;
+    const PROLOGUE_SPACE: usize = 48;
     const FUNCTION_ALIGNMENT: usize = 16;
 
     fn registers(&self) -> &RegisterFile {
@@ -543,6 +543,9 @@ impl Isa for X64 {
         }
         for (index, register) in facts.saved.iter().enumerate() {
             self.asm.mov_mr(Width::W64, Mem::base(RBP, SAVED_SLOTS - 8 * index as i32), gpr(register));
+        }
+        if facts.checks_interrupt {
+            self.check_interrupt();
         }
         let size = self.asm.offset() - entry;
         if !large && size <= Self::PROLOGUE_SPACE {

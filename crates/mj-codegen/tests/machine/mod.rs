@@ -20,17 +20,24 @@ pub struct Code {
 
 impl Code {
     pub fn new(bytes: &[u8]) -> Self {
-        let length = bytes.len().max(1).next_multiple_of(4096);
+        Self::placed(bytes.len(), |_| bytes.to_vec())
+    }
+
+    /// The `length` bytes that `write` gives when it knows their address.
+    pub fn placed(length: usize, write: impl FnOnce(usize) -> Vec<u8>) -> Self {
+        let size = length.max(1).next_multiple_of(4096);
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
         // SAFETY: a fresh mapping that nothing else refers to; it is writable until the copy is done, then executable.
         let start = unsafe {
-            let start = libc::mmap(ptr::null_mut(), length, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0);
+            let start = libc::mmap(ptr::null_mut(), size, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0);
             assert_ne!(start, libc::MAP_FAILED);
-            ptr::copy_nonoverlapping(bytes.as_ptr(), start.cast::<u8>(), bytes.len());
-            assert_eq!(libc::mprotect(start, length, libc::PROT_READ | libc::PROT_EXEC), 0);
+            let bytes = write(start as usize);
+            assert_eq!(bytes.len(), length);
+            ptr::copy_nonoverlapping(bytes.as_ptr(), start.cast::<u8>(), length);
+            assert_eq!(libc::mprotect(start, size, libc::PROT_READ | libc::PROT_EXEC), 0);
             start
         };
-        Self { start, length }
+        Self { start, length: size }
     }
 
     /// The code that `write` writes.

@@ -1,0 +1,55 @@
+;; A loop with a condition that fuses, and one that is a value.
+(module (func (param i32 i32) (result i32) (local i32)
+  (block
+    (br_if 0 (local.get 1))
+    (loop
+      (local.set 2 (i32.add (local.get 2) (local.get 0)))
+      (local.set 0 (i32.add (local.get 0) (i32.const -1)))
+      (br_if 0 (i32.lt_u (local.get 2) (local.get 0)))))
+  (local.get 2)))
+;; -- baseline: 21 instructions
+;;   push rbp
+;;   mov rbp, rsp
+;;   sub rsp, 48h
+;;   mov qword ptr [rbp-38h], 0
+;;   test ecx, ecx
+;;   jne L1
+;;   mov [rbp-30h], ecx
+;;   mov r10d, [rbp-38h]
+;;   nop [rax+rax]
+;;   nop
+;; L0:
+;;   mov r11, [r15+18h]
+;;   mov r11d, [r11]
+;;   add r10d, eax
+;;   add eax, 0FFFFFFFFh
+;;   cmp r10d, eax
+;;   jb L0
+;;   mov [rbp-38h], r10d
+;;   mov ecx, [rbp-30h]
+;; L1:
+;;   mov eax, [rbp-38h]
+;;   leave
+;;   ret
+;; -- graph: 18 instructions
+;;   push rbp
+;;   mov rbp, rsp
+;;   test ecx, ecx
+;;   je L0
+;;   mov ecx, 0
+;;   jmp L2
+;; L0:
+;;   mov ecx, 0
+;;   nop [rax+rax]
+;;   nop
+;; L1:
+;;   mov r11, [r15+18h]
+;;   mov r11d, [r11]
+;;   add ecx, eax
+;;   add eax, 0FFFFFFFFh
+;;   cmp ecx, eax
+;;   jb L1
+;; L2:
+;;   mov rax, rcx
+;;   leave
+;;   ret

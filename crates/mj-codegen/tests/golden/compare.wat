@@ -1,0 +1,43 @@
+;; As a value, against memory, and negated.
+(module (memory 1) (func (param i32 f64 f64) (result i32)
+  (i32.add
+    (i32.lt_s (local.get 0) (i32.load (local.get 0)))
+    (i32.add (f64.lt (local.get 1) (local.get 2)) (i32.eqz (i32.gt_u (local.get 0) (i32.const 9)))))))
+;; -- baseline: 17 instructions
+;;   push rbp
+;;   mov rbp, rsp
+;;   sub rsp, 58h
+;;   cmp eax, [r14+rax]
+;;   setl cl
+;;   movzx ecx, cl
+;;   ucomisd xmm1, xmm0
+;;   seta dl
+;;   movzx edx, dl
+;;   cmp eax, 9
+;;   setbe sil
+;;   movzx esi, sil
+;;   add edx, esi
+;;   add ecx, edx
+;;   mov rax, rcx
+;;   leave
+;;   ret
+;; -- graph: 19 instructions
+;;   push rbp
+;;   mov rbp, rsp
+;;   cmp eax, [r14+rax]
+;;   setl cl
+;;   movzx ecx, cl
+;;   ucomisd xmm1, xmm0
+;;   seta dl
+;;   movzx edx, dl
+;;   cmp eax, 9
+;;   seta al
+;;   movzx eax, al
+;;   test eax, eax
+;;   sete al
+;;   movzx eax, al
+;;   add edx, eax
+;;   add ecx, edx
+;;   mov rax, rcx
+;;   leave
+;;   ret

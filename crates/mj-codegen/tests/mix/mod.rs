@@ -1,0 +1,253 @@
+//! Modules made up at random from twelve kinds of operators: the same seed gives the same text.
+//!
+//! Nothing in them traps or runs long: addresses are 16 bits wide, divisors are neither 0 nor -1, loops count down from 3. Floats
+//! and integers are kept apart in memory, so that no float is ever NaN. With `all_integer_operators`, everything else that takes and gives integers
+//! without trapping comes in too.
+
+use mj_decode::{Op, Shape, ValType};
+
+/// A reproducible source of numbers (splitmix64).
+pub struct Random(pub u64);
+
+impl Random {
+    pub fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut word = self.0;
+        word = (word ^ word >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        word = (word ^ word >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        word ^ word >> 31
+    }
+
+    pub fn below(&mut self, end: u64) -> u64 {
+        self.next() % end
+    }
+
+    fn of<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[self.below(choices.len() as u64) as usize]
+    }
+}
+
+/// Parameters of every function; the result is one of the last three.
+pub const PARAMETERS: [ValType; 5] = [ValType::I32, ValType::I32, ValType::I64, ValType::I64, ValType::F64];
+
+/// Bytes of memory that a module's functions touch.
+pub const MEMORY: usize = 4 << 16;
+
+const TYPES: [ValType; 3] = [ValType::I32, ValType::I64, ValType::F64];
+
+/// The result type of function `index`.
+pub fn result_of(index: usize) -> ValType {
+    TYPES[index % 3]
+}
+
+struct Function<'r> {
+    random: &'r mut Random,
+    all_integer_operators: bool,
+    callees: usize,
+    text: String,
+    loops: usize,
+    labels: usize,
+}
+
+/// Locals 0 to 4 are the parameters, then two of each type, then loop counters.
+const LOCALS: [(ValType, [usize; 4]); 3] = [(ValType::I32, [0, 1, 5, 6]), (ValType::I64, [2, 3, 7, 8]), (ValType::F64, [4, 4, 9, 10])];
+const FIRST_COUNTER: usize = 11;
+const MOST_LOOPS: usize = 4;
+
+/// A module of `functions` functions with about `statements` statements each. Each may call those before it, but only the first four.
+pub fn module(seed: u64, functions: usize, statements: usize, all_integer_operators: bool) -> String {
+    let mut random = Random(seed);
+    let mut text = String::from("(module (memory 4)\n");
+    for index in 0..functions {
+        let result = result_of(index);
+        let mut function =
+            Function { random: &mut random, all_integer_operators, callees: index.min(4), text: String::new(), loops: 0, labels: 0 };
+        let size = if index < 4 { 2 } else { statements };
+        for _ in 0..size {
+            function.statement(0);
+        }
+        let value = function.expression(result, 3);
+        text += &format!(
+            "(func $f{index} (param i32 i32 i64 i64 f64) (result {result}) (local i32 i32 i64 i64 f64 f64 i32 i32 i32 i32)\n{}{value})\n",
+            function.text
+        );
+    }
+    text + ")"
+}
+
+impl Function<'_> {
+    fn local(&mut self, ty: ValType) -> usize {
+        let (_, locals) = LOCALS[TYPES.iter().position(|&other| other == ty).expect("a type in use")];
+        self.random.of(&locals)
+    }
+
+    fn statement(&mut self, depth: usize) {
+        let ty = self.random.of(&TYPES);
+        match self.random.below(12) {
+            0 | 1 => {
+                let (address, value) = (self.address(), self.expression(ty, 2));
+                let line = match ty {
+                    ValType::F64 => format!("(f64.store offset=131072 {address} {value})\n"),
+                    _ => format!("({} offset={} {address} {value})\n", self.store_of(ty), self.random.below(1000)),
+                };
+                self.text += &line;
+            }
+            2 if depth < 2 && self.loops < MOST_LOOPS => self.a_loop(depth),
+            3 if depth < 3 => self.a_block(depth),
+            4 if self.random.below(4) == 0 => {
+                let delta = self.expression(ValType::I32, 1);
+                let local = self.local(ValType::I32);
+                self.text += &format!("(local.set {local} (memory.grow {delta}))\n");
+            }
+            _ => {
+                let value = self.expression(ty, 3);
+                let local = self.local(ty);
+                self.text += &format!("(local.set {local} {value})\n");
+            }
+        }
+    }
+
+    fn a_loop(&mut self, depth: usize) {
+        let counter = FIRST_COUNTER + self.loops;
+        self.loops += 1;
+        let label = self.label();
+        self.text += &format!("(local.set {counter} (i32.const 3)) (loop $l{label}\n");
+        for _ in 0..=self.random.below(3) {
+            self.statement(depth + 1);
+        }
+        self.text += &format!("(local.set {counter} (i32.add (local.get {counter}) (i32.const -1)))\n");
+        self.text += &format!("(br_if $l{label} (local.get {counter})))\n");
+    }
+
+    fn a_block(&mut self, depth: usize) {
+        let label = self.label();
+        if self.random.below(3) == 0 {
+            // With a value.
+            let ty = self.random.of(&TYPES);
+            let local = self.local(ty);
+            let (early, condition, late) = (self.expression(ty, 2), self.condition(), self.expression(ty, 2));
+            self.text += &format!("(block $l{label} (result {ty}) {early} {condition} br_if $l{label}\ndrop {late}) local.set {local}\n");
+            return;
+        }
+        self.text += &format!("(block $l{label}\n");
+        for _ in 0..=self.random.below(2) {
+            self.statement(depth + 1);
+            let condition = self.condition();
+            self.text += &format!("(br_if $l{label} {condition})\n");
+        }
+        self.statement(depth + 1);
+        self.text += ")\n";
+    }
+
+    fn label(&mut self) -> usize {
+        self.labels += 1;
+        self.labels
+    }
+
+    fn store_of(&mut self, ty: ValType) -> &'static str {
+        match ty {
+            ValType::I32 => self.random.of(&["i32.store", "i32.store8"]),
+            _ => self.random.of(&["i64.store", "i64.store32"]),
+        }
+    }
+
+    /// An i32 below 65536.
+    fn address(&mut self) -> String {
+        if self.random.below(3) == 0 {
+            return format!("(i32.const {})", self.random.below(60000));
+        }
+        format!("(i32.load16_u offset={} (i32.const {}))", self.random.below(8), self.random.below(5000))
+    }
+
+    fn condition(&mut self) -> String {
+        match self.random.below(4) {
+            0 => self.expression(ValType::I32, 1),
+            1 => format!("(i32.eqz {})", self.comparison(1)),
+            _ => self.comparison(1),
+        }
+    }
+
+    fn comparison(&mut self, depth: usize) -> String {
+        let ty = self.random.of(&TYPES);
+        let name = match ty {
+            ValType::F64 => self.random.of(&["eq", "ne", "lt", "gt", "le", "ge"]),
+            _ => self.random.of(&["eq", "ne", "lt_s", "lt_u", "gt_s", "ge_u"]),
+        };
+        let (a, b) = (self.expression(ty, depth), self.expression(ty, depth));
+        format!("({ty}.{name} {a} {b})")
+    }
+
+    fn expression(&mut self, ty: ValType, depth: usize) -> String {
+        if depth == 0 || self.random.below(8) == 0 {
+            return self.leaf(ty);
+        }
+        let depth = depth - 1;
+        match (ty, self.random.below(10)) {
+            (_, 0) => {
+                let (a, b, condition) = (self.expression(ty, depth), self.expression(ty, depth), self.condition());
+                format!("(select {a} {b} {condition})")
+            }
+            (_, 1) => self.load(ty),
+            (_, 2) if self.callees > 0 && self.random.below(3) == 0 => self.a_call(ty, depth),
+            (ValType::I32, 3) => self.comparison(depth),
+            (ValType::I64, 3) => {
+                let sign = self.random.of(&["s", "u"]);
+                format!("(i64.extend_i32_{sign} {})", self.expression(ValType::I32, depth))
+            }
+            (ValType::F64, _) => format!("(f64.add {} {})", self.expression(ty, depth), self.expression(ty, depth)),
+            (_, 4) => {
+                // 2 modulo 4: neither 0 nor -1.
+                let divisor = format!("({ty}.add ({ty}.shl {} ({ty}.const 2)) ({ty}.const 2))", self.leaf(ty));
+                format!("({ty}.div_s {} {divisor})", self.expression(ty, depth))
+            }
+            (_, 5 | 6) => {
+                let amount = if self.random.below(2) == 0 { format!("({ty}.const {})", self.random.below(5)) } else { self.leaf(ty) };
+                format!("({ty}.shl {} {amount})", self.expression(ty, depth))
+            }
+            (_, 7) if self.all_integer_operators => self.any_operator(ty, depth),
+            _ => format!("({ty}.add {} {})", self.expression(ty, depth), self.expression(ty, depth)),
+        }
+    }
+
+    fn any_operator(&mut self, ty: ValType, depth: usize) -> String {
+        let is_int = |ty: ValType| matches!(ty, ValType::I32 | ValType::I64);
+        let fits = |op: &&Op| {
+            let (row, name) = (op.row(), op.row().name);
+            let is_value = !matches!(row.shape, Shape::Load | Shape::Store);
+            is_value && row.result == ty && is_int(row.a) && !name.contains("div") && !name.contains("rem")
+        };
+        let choices: Vec<Op> = Op::ALL.iter().filter(fits).copied().collect();
+        let row = self.random.of(&choices).row();
+        let first = self.expression(row.a, depth);
+        match row.shape {
+            Shape::Binary | Shape::Compare => format!("({} {first} {})", row.name, self.expression(row.b, depth)),
+            _ => format!("({} {first})", row.name),
+        }
+    }
+
+    fn load(&mut self, ty: ValType) -> String {
+        let (address, offset) = (self.address(), self.random.below(1000));
+        match ty {
+            ValType::I32 => format!("({} offset={offset} {address})", self.random.of(&["i32.load", "i32.load", "i32.load8_s"])),
+            ValType::I64 => format!("({} offset={offset} {address})", self.random.of(&["i64.load", "i64.load", "i64.load32_u"])),
+            _ => format!("(f64.load offset=131072 {address})"),
+        }
+    }
+
+    fn a_call(&mut self, ty: ValType, depth: usize) -> String {
+        let Some(callee) = (0..self.callees).find(|&index| result_of(index) == ty) else { return self.leaf(ty) };
+        let arguments: Vec<String> = PARAMETERS.iter().map(|&ty| self.expression(ty, depth.min(1))).collect();
+        format!("(call $f{callee} {})", arguments.join(" "))
+    }
+
+    fn leaf(&mut self, ty: ValType) -> String {
+        match (self.random.below(3), ty) {
+            (0, ValType::F64) => format!("(f64.const {})", self.random.below(100) as f64 / 8.0),
+            (0, _) => {
+                let wide = if ty == ValType::I64 { self.random.next() as i64 >> 20 } else { 77_777_777 };
+                format!("({ty}.const {})", self.random.of(&[0, 1, -1, 3, 100, -128, wide]))
+            }
+            _ => format!("(local.get {})", self.local(ty)),
+        }
+    }
+}
