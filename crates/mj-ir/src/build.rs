@@ -322,7 +322,7 @@ impl Translator for Builder<'_> {
         }
     }
 
-    fn loop_(&mut self, ty: BlockType<'_>, _: &Reader<'_>) {
+    fn loop_(&mut self, ty: BlockType<'_>, rest: &Reader<'_>) {
         if self.refused() {
             return;
         }

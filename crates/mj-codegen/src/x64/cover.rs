@@ -305,7 +305,7 @@ fn cover_test(op: Op, operands: &impl Operands) -> Cover<Form> {
     let and = if op.row().a == ValType::I32 { Op::I32And } else { Op::I64And };
     if let Some(producer) = operands.producer(0) {
         let takes = [Take::Folded, Take::Register];
-        if producer.op == and {
+        if producer.op == and && producer.constant.is_none_or(fits_i32) {
             return match producer.constant {
                 Some(constant) => Cover { condition, immediate: constant, ..cover(Kind::TestRI, op, takes) },
                 None => Cover { condition, ..cover(Kind::TestRR, op, takes) },

@@ -13,27 +13,25 @@
 ;;   mov [rbp-30h], rcx
 ;;   mov [rbp-38h], edx
 ;;   xchg rdx, rax
-;;   call qword ptr [3Ah]
+;;   call qword ptr [43h]
 ;;   mov ecx, [rbp-28h]
 ;;   mov edx, [rbp-38h]
 ;;   lea esi, [rcx+rdx]
 ;;   add eax, esi
 ;;   leave
 ;;   ret
-;; -- graph: 19 instructions
+;; -- graph: 17 instructions
 ;;   push rbp
 ;;   mov rbp, rsp
 ;;   sub rsp, 20h
 ;;   mov [rbp-8], r15
 ;;   mov [rbp-10h], rbx
 ;;   mov [rbp-18h], r12
-;;   mov r11, [r15+18h]
-;;   mov r11d, [r11]
 ;;   mov rbx, rax
 ;;   mov r12, rdx
 ;;   mov rax, r12
 ;;   mov rdx, rbx
-;;   call qword ptr [39h]
+;;   call qword ptr [42h]
 ;;   add ebx, r12d
 ;;   add eax, ebx
 ;;   mov rbx, [rbp-10h]

@@ -20,23 +20,20 @@
 ;;   mov rax, r8
 ;;   leave
 ;;   ret
-;; -- graph: 19 instructions
+;; -- graph: 16 instructions
 ;;   push rbp
 ;;   mov rbp, rsp
-;;   sub rsp, 20h
-;;   mov [rbp-10h], rbx
-;;   mov rbx, rax
-;;   mov rsi, rdx
+;;   mov rsi, rax
+;;   mov rdi, rdx
 ;;   mov rax, rcx
 ;;   cdq
-;;   idiv esi
-;;   mov rdi, rax
-;;   mov rax, rbx
+;;   idiv edi
+;;   mov r8, rax
+;;   mov rax, rsi
 ;;   cdq
 ;;   idiv ecx
-;;   add eax, esi
-;;   add edi, eax
-;;   mov rax, rdi
-;;   mov rbx, [rbp-10h]
+;;   add eax, edi
+;;   add r8d, eax
+;;   mov rax, r8
 ;;   leave
 ;;   ret

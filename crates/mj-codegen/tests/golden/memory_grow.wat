@@ -20,14 +20,12 @@
 ;;   add rax, rcx
 ;;   leave
 ;;   ret
-;; -- graph: 19 instructions
+;; -- graph: 17 instructions
 ;;   push rbp
 ;;   mov rbp, rsp
 ;;   sub rsp, 20h
 ;;   mov [rbp-8], r15
 ;;   mov [rbp-10h], rbx
-;;   mov r11, [r15+18h]
-;;   mov r11d, [r11]
 ;;   mov rbx, rcx
 ;;   mov rcx, rax
 ;;   mov eax, 0
