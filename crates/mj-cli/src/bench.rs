@@ -17,8 +17,8 @@ use mj_wasi::{I32Exit, WasiCtxBuilder};
 use crate::digest::sha256;
 use crate::failure::Failure;
 use crate::host::{self, Host};
-use crate::module;
 use crate::options::{EngineOptions, Settings};
+use crate::{module, output};
 
 /// What to measure, and how.
 #[derive(clap::Args)]
@@ -67,9 +67,9 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         None => Some(run_once(&settings, &engine, &module, file)?),
     };
     if arguments.json {
-        println!("{}", json(file, size, compile, run.as_ref()));
+        output::line(&json(file, size, compile, run.as_ref()));
     } else {
-        print(file, size, compile, run.as_ref());
+        output::bytes(table(file, size, compile, run.as_ref()).as_bytes());
     }
     Ok(())
 }
@@ -169,21 +169,21 @@ fn escaped(text: &str) -> String {
     out
 }
 
-fn print(file: &Path, size: usize, compile: Duration, run: Option<&Run>) {
-    println!("{} ({size} bytes)", file.display());
-    let line = |what: &str, time: Duration| println!("  {what:12} {:12.1} us", microseconds(time));
+fn table(file: &Path, size: usize, compile: Duration, run: Option<&Run>) -> String {
+    let mut text = format!("{} ({size} bytes)\n", file.display());
+    let mut line = |what: &str, time: Duration| text += &format!("  {what:12} {:12.1} us\n", microseconds(time));
     line("compile", compile);
-    let Some(run) = run else { return };
+    let Some(run) = run else { return text };
     line("instantiate", run.instantiate);
     line("run", run.span.unwrap_or(run.start));
     line("total", compile + run.instantiate + run.start);
     if run.exit != 0 {
-        println!("  exit code    {:12}", run.exit);
+        text += &format!("  exit code    {:12}\n", run.exit);
     }
-    match run.ok {
-        Some(true) => println!("  output as expected"),
-        Some(false) => println!("  output is NOT what {} says", file.with_extension("stdout.expected").display()),
-        None => println!("  output       {}", run.stdout),
+    text + &match run.ok {
+        Some(true) => "  output as expected\n".to_owned(),
+        Some(false) => format!("  output is NOT what {} says\n", file.with_extension("stdout.expected").display()),
+        None => format!("  output       {}\n", run.stdout),
     }
 }
 

@@ -50,13 +50,9 @@ pub(crate) fn linker(engine: &Engine, settings: &Settings) -> Result<Linker<Host
 
 /// Opens a folder of the host for the guest.
 pub(crate) fn open_folder(wasi: &mut WasiCtxBuilder, folder: &Path, guest: &str) -> Result<(), Failure> {
-    match wasi.preopened_dir(folder, guest, DirPerms::all(), FilePerms::all()) {
-        Ok(_) => Ok(()),
-        Err(error) => {
-            let what_to_do = "--dir needs a folder that exists and can be read";
-            Err(Failure::other(format!("cannot open the folder {}: {error:#} ({what_to_do})", folder.display())))
-        }
-    }
+    wasi.preopened_dir(folder, guest, DirPerms::all(), FilePerms::all())
+        .map(drop)
+        .map_err(|error| Failure::other(format!("--dir: {error:#}; name a folder that exists and may be read")))
 }
 
 /// Listens where `-S tcplisten` says.

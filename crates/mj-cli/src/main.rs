@@ -15,13 +15,13 @@ mod module;
 mod objdump;
 mod operators;
 mod options;
+mod output;
 mod run;
 mod scripts;
 mod values;
 mod watchdog;
 
 use std::ffi::OsString;
-use std::io::stdout;
 use std::process::ExitCode;
 
 use clap::error::ErrorKind;
@@ -76,7 +76,9 @@ fn execute(command: &Command) -> Result<(), Failure> {
         Command::Objdump(arguments) => objdump::run(arguments),
         Command::Wast(arguments) => scripts::run(arguments),
         Command::Completion { shell } => {
-            clap_complete::generate(*shell, &mut Arguments::command(), "mj", &mut stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut Arguments::command(), "mj", &mut script);
+            output::bytes(&script);
             Ok(())
         }
     }

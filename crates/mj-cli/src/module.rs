@@ -31,6 +31,10 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
             Failure::other(error)
         });
     }
+    if !bytes.starts_with(&BINARY_MAGIC[..bytes.len().min(BINARY_MAGIC.len())]) {
+        let what_to_do = "a binary module begins with `\\0asm`, a text module with `(module`";
+        return Err(Failure::other(format!("{}: not a WebAssembly module (at offset 0x0): {what_to_do}", path.display())));
+    }
     Ok(bytes)
 }
 

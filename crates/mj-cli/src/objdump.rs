@@ -119,7 +119,9 @@ fn disassembled(code: &[u8], sites: Vec<(usize, usize)>, operators: &[Line]) -> 
     let mut formatter = IntelFormatter::new();
     formatter.options_mut().set_branch_leading_zeros(false);
     formatter.options_mut().set_space_after_operand_separator(true);
-    let mut decoder = Decoder::with_ip(64, code, 0, DecoderOptions::NONE);
+    // The compiler leaves room for a longer prologue in front of some functions.
+    let entry = code.iter().position(|byte| *byte != 0).unwrap_or(code.len());
+    let mut decoder = Decoder::with_ip(64, &code[entry..], entry as u64, DecoderOptions::NONE);
     let mut instruction = Instruction::default();
     let mut text = String::new();
     while decoder.can_decode() {

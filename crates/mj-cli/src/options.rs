@@ -9,6 +9,7 @@ use mj_jit::{Config, Engine, StoreLimits, StoreLimitsBuilder};
 
 use crate::failure::Failure;
 use crate::groups::{CODEGEN, DEBUG, Group, OPTIMIZE, WASI, WASM};
+use crate::output;
 
 /// The engine's options, for every command that compiles.
 #[derive(clap::Args, Default)]
@@ -89,7 +90,7 @@ impl Settings {
 
     /// An engine with these settings.
     pub(crate) fn engine(&self) -> Result<Engine, Failure> {
-        Engine::new(&self.config).map_err(|error| Failure::other(format!("{error:#}")))
+        Engine::new(&self.config).map_err(|error| Failure::other(format!("these options cannot be had: {error:#}")))
     }
 
     /// The limits of a store.
@@ -148,7 +149,7 @@ fn renamed(problem: &str, option: &str, flag: &str) -> Failure {
 fn apply_group(group: &Group, lists: &[String], settings: &mut Settings) -> Result<(), Failure> {
     for option in lists.iter().flat_map(|list| list.split(',')) {
         if matches!(option, "help" | "help-long") {
-            print!("{}", group.help());
+            output::bytes(group.help().as_bytes());
             return Err(Failure::Exit(0));
         }
         group.set(settings, option)?;

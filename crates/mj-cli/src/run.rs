@@ -3,17 +3,18 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-use mj_jit::{CompilationMode, Engine, Instance, Linker, Module, Store, Val};
+use mj_jit::{CompilationMode, Engine, Error, Instance, Linker, Module, Store, UnknownImportError, Val};
 use mj_wasi::{Interrupter, WasiCtxBuilder};
 
 use crate::failure::Failure;
 use crate::host::{self, Host};
 use crate::options::{EngineOptions, Settings, apply_short, apply_wasi};
 use crate::watchdog::Watchdog;
-use crate::{invoke, module};
+use crate::{invoke, module, output};
 
 /// What to run, and how.
 #[derive(clap::Args)]
+#[command(override_usage = "mj run [OPTIONS] FILE [ARGUMENT]...")]
 pub(crate) struct Arguments {
     /// Give the guest a folder, under its own or another name; may be repeated
     #[arg(long, value_name = "HOST[::GUEST]")]
@@ -42,7 +43,7 @@ pub(crate) struct Arguments {
     #[command(flatten)]
     engine: EngineOptions,
     /// The program, in the binary or text format, and its arguments
-    #[arg(value_name = "FILE [ARGUMENT]...", trailing_var_arg = true, allow_hyphen_values = true)]
+    #[arg(value_name = "PROGRAM", trailing_var_arg = true)]
     program: Vec<String>,
 }
 
@@ -102,10 +103,24 @@ fn instantiate_and_run(
         preload_module(linker, store, preload)?;
     }
     define_unknown_imports(settings, linker, store, module)?;
-    let instance = linker.instantiate(&mut *store, module).map_err(|error| Failure::of_guest(&subject, &error))?;
+    let instance = linker.instantiate(&mut *store, module).map_err(|error| uninstantiable(&subject, settings, &error))?;
     match &arguments.invoke {
         Some(name) => invoke_function(arguments, store, instance, &subject, name),
         None => run_program(store, instance, &subject),
+    }
+}
+
+/// Why a module could not be instantiated, and what to do.
+fn uninstantiable(subject: &str, settings: &Settings, error: &Error) -> Failure {
+    match Failure::of_guest(subject, error) {
+        Failure::Other(message) if error.downcast_ref::<UnknownImportError>().is_some() => {
+            Failure::Other(format!("{message}; --preload MODULE=FILE provides imports, -W unknown-imports-trap does without"))
+        }
+        Failure::Other(message) => match settings.max_memory {
+            Some(bytes) => Failure::Other(format!("{message} (--max-memory allows {bytes} bytes a memory)")),
+            None => Failure::Other(message),
+        },
+        other => other,
     }
 }
 
@@ -136,7 +151,7 @@ fn invoke_function(arguments: &Arguments, store: &mut Store<Host>, instance: Ins
     }
     function.call(&mut *store, &values, &mut results).map_err(|error| Failure::of_guest(subject, &error))?;
     for result in &results {
-        println!("{}", invoke::shown(result));
+        output::line(&invoke::shown(result));
     }
     Ok(())
 }

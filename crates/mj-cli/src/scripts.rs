@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use crate::failure::Failure;
 use crate::options::{EngineOptions, Settings};
+use crate::output;
 
 /// Which scripts to run, and how.
 #[derive(clap::Args)]
@@ -30,7 +31,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         }
         failed += outcome.failures.len();
         let (passed, skipped) = (outcome.passed, outcome.skipped);
-        println!("{}: {passed} passed, {} failed, {skipped} skipped", file.display(), outcome.failures.len());
+        let summary = format!("{}: {passed} passed, {} failed, {skipped} skipped", file.display(), outcome.failures.len());
+        output::line(&summary);
     }
     if failed == 0 { Ok(()) } else { Err(Failure::other(format!("{failed} directive(s) failed"))) }
 }

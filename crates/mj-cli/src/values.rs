@@ -42,6 +42,9 @@ pub(crate) fn size(value: Option<&str>) -> Result<usize, String> {
 pub(crate) fn duration(value: Option<&str>) -> Result<Duration, String> {
     let text = value.ok_or("a duration is missing: write OPTION=2s or the like")?;
     let digits = text.trim_end_matches(|c: char| c.is_alphabetic());
+    if digits.is_empty() {
+        return Err(format!("`{text}` is not a duration such as 2s or 100ms"));
+    }
     let unit = match &text[digits.len()..] {
         "" | "s" => 1.0,
         "m" | "min" => 60.0,
