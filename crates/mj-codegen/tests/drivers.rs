@@ -213,3 +213,12 @@ fn both_drivers_compute_the_same() {
 fn both_drivers_compute_the_same_with_all_integer_operators() {
     agree_everywhere(1 << 32, true);
 }
+
+#[test]
+fn more_values_than_registers_change_places_in_a_loop() {
+    for (features, options) in configurations() {
+        for (count, calls) in [(3, false), (9, false), (20, false), (3, true), (9, true)] {
+            agree(&mix::rotation(count, calls), features, &options);
+        }
+    }
+}

@@ -2,7 +2,7 @@
 //!
 //! Nothing in them traps or runs long: addresses are 16 bits wide, divisors are neither 0 nor -1, loops count down from 3. Floats
 //! and integers are kept apart in memory, so that no float is ever NaN. With `all_integer_operators`, everything else that takes and gives integers
-//! without trapping comes in too.
+//! without trapping comes in too, and conversions between integers and f64.
 
 use mj_decode::{Op, Shape, ValType};
 
@@ -73,6 +73,45 @@ pub fn module(seed: u64, functions: usize, statements: usize, all_integer_operat
         );
     }
     text + ")"
+}
+
+/// A module whose one function exchanges `count` values of each type among locals in a loop, which calls if `calls`.
+pub fn rotation(count: usize, calls: bool) -> String {
+    let locals = |ty: usize| (5 + ty * count..5 + (ty + 1) * count).collect::<Vec<_>>();
+    let mut text = String::from("(module (memory 4)\n(func $f0 (param i32 i32 i64 i64 f64) (result i32) (local.get 0))\n");
+    text += "(func (param i32 i32 i64 i64 f64) (result i64) (local";
+    for ty in TYPES {
+        text += &format!(" {ty}").repeat(count);
+    }
+    let counter = 5 + 3 * count;
+    text += " i32)\n";
+    for (index, ty) in TYPES.into_iter().enumerate() {
+        for (place, local) in locals(index).into_iter().enumerate() {
+            let parameter = [0, 2, 4][index];
+            text += &format!("(local.set {local} ({ty}.add (local.get {parameter}) ({ty}.const {place})))\n");
+        }
+    }
+    text += &format!("(local.set {counter} (i32.const 5)) (loop\n");
+    for index in 0..3 {
+        // The order in which they are set is that of a permutation with a long cycle and an exchange.
+        let locals = locals(index);
+        locals.iter().for_each(|local| text += &format!("local.get {local} "));
+        let rest = locals[2..].iter().skip(1).chain(locals.get(2));
+        let order: Vec<usize> = [locals[1], locals[0]].into_iter().chain(rest.copied()).collect();
+        order.iter().rev().for_each(|local| text += &format!("local.set {local} "));
+        text += "\n";
+    }
+    if calls {
+        text += "(local.set 0 (call $f0 (local.get 0) (local.get 5) (local.get 2) (local.get 3) (local.get 4)))\n";
+    }
+    text += &format!("(br_if 0 (local.tee {counter} (i32.add (local.get {counter}) (i32.const -1)))))\n");
+    for (index, ty) in TYPES.into_iter().enumerate() {
+        for (place, local) in locals(index).into_iter().enumerate() {
+            let offset = (index * count + place) * 8;
+            text += &format!("({ty}.store offset={offset} (i32.const 70000) (local.get {local}))\n");
+        }
+    }
+    text + "(local.get 2)))"
 }
 
 impl Function<'_> {
@@ -194,6 +233,7 @@ impl Function<'_> {
                 let sign = self.random.of(&["s", "u"]);
                 format!("(i64.extend_i32_{sign} {})", self.expression(ValType::I32, depth))
             }
+            (ValType::F64, 4..7) if self.all_integer_operators => self.any_operator(ty, depth),
             (ValType::F64, _) => format!("(f64.add {} {})", self.expression(ty, depth), self.expression(ty, depth)),
             (_, 4) => {
                 // 2 modulo 4: neither 0 nor -1.
@@ -210,11 +250,13 @@ impl Function<'_> {
     }
 
     fn any_operator(&mut self, ty: ValType, depth: usize) -> String {
-        let is_int = |ty: ValType| matches!(ty, ValType::I32 | ValType::I64);
         let fits = |op: &&Op| {
             let (row, name) = (op.row(), op.row().name);
+            let is_float = row.a == ValType::F64 || row.result == ValType::F64;
+            let is_wanted =
+                if is_float { name.contains("_sat_") || name.contains("convert") } else { matches!(row.a, ValType::I32 | ValType::I64) };
             let is_value = !matches!(row.shape, Shape::Load | Shape::Store);
-            is_value && row.result == ty && is_int(row.a) && !name.contains("div") && !name.contains("rem")
+            is_value && is_wanted && row.result == ty && row.a != ValType::F32 && !name.contains("div") && !name.contains("rem")
         };
         let choices: Vec<Op> = Op::ALL.iter().filter(fits).copied().collect();
         let row = self.random.of(&choices).row();

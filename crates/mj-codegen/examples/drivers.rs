@@ -1,0 +1,74 @@
+//! Compiles a generated module of twelve kinds of operators through one driver: `drivers baseline|graph [FUNCTIONS]`.
+//!
+//! Prints time, operators and code size. `valgrind --tool=callgrind --toggle-collect='*compile_all*'` counts the instructions of the compiler alone.
+
+use std::hint::black_box;
+use std::time::Instant;
+
+use iced_x86::{Decoder, DecoderOptions, FlowControl};
+use mj_codegen::{Compiler, FunctionCode, GraphCompiler, ModulePlan, Options};
+use mj_decode::{Features, Module, validate};
+use wasmparser::{Parser, Payload};
+
+#[path = "../tests/mix/mod.rs"]
+#[allow(dead_code)]
+mod mix;
+
+fn main() {
+    let mut arguments = std::env::args().skip(1);
+    let is_graph = match arguments.next().as_deref() {
+        Some("graph") => true,
+        Some("baseline") => false,
+        _ => {
+            eprintln!("drivers baseline|graph [FUNCTIONS]");
+            std::process::exit(1);
+        }
+    };
+    let functions = arguments.next().map_or(500, |number| number.parse().expect("a number of functions"));
+    let bytes = wat::parse_str(mix::module(1, functions, 12, false)).expect("a well-formed module");
+    let module = validate(&bytes, &Features::default()).expect("a valid module");
+    let repeat = std::env::var("REPEAT").ok().and_then(|count| count.parse().ok()).unwrap_or(10);
+    let mut compiler = Compiler::new(&Options::default()).expect("a supported processor");
+    let mut graph = is_graph.then(GraphCompiler::default);
+    let (mut best, mut code) = (f64::MAX, Vec::new());
+    for _ in 0..repeat {
+        compiler.clear();
+        let start = Instant::now();
+        code = compile_all(&mut compiler, graph.as_mut(), &module, &bytes);
+        best = best.min(start.elapsed().as_secs_f64());
+    }
+    let operators = operators(&bytes);
+    let instructions: usize = code.iter().map(|one| instructions(&compiler.code()[one.entry as usize..one.end as usize])).sum();
+    println!(
+        "{operators} operators in {} functions, {:.0} ns an operator, {:.2} instructions and {:.2} bytes of code an operator",
+        code.len(),
+        best * 1e9 / operators as f64,
+        instructions as f64 / operators as f64,
+        compiler.code().len() as f64 / operators as f64,
+    );
+}
+
+#[inline(never)]
+fn compile_all(compiler: &mut Compiler, graph: Option<&mut GraphCompiler>, module: &Module, bytes: &[u8]) -> Vec<FunctionCode> {
+    let plan = ModulePlan::new(module);
+    let own = 0..module.bodies.len() as u32;
+    let code = match graph {
+        None => own.map(|function| compiler.compile(module, &plan, function, bytes).expect("compilable")).collect(),
+        Some(graph) => own.map(|function| graph.compile(compiler, module, &plan, function, bytes).expect("known operators")).collect(),
+    };
+    black_box(code)
+}
+
+fn operators(bytes: &[u8]) -> usize {
+    let bodies = Parser::new(0).parse_all(bytes).filter_map(|payload| match payload.expect("a valid module") {
+        Payload::CodeSectionEntry(body) => Some(body),
+        _ => None,
+    });
+    bodies.map(|body| body.get_operators_reader().expect("a valid body").into_iter().count()).sum()
+}
+
+/// Up to the padding in front of the constants.
+fn instructions(code: &[u8]) -> usize {
+    let decoder = Decoder::new(64, code, DecoderOptions::NONE);
+    decoder.into_iter().take_while(|instruction| instruction.flow_control() != FlowControl::Interrupt).count()
+}
