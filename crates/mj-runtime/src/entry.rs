@@ -95,35 +95,91 @@ pub unsafe fn enter(
     code: CodePointer,
     values: *mut RawValue,
 ) -> Result<(), Unwind> {
-    let block = store.block();
     // SAFETY: the thread is this one, which does not end meanwhile.
     let thread = unsafe { &*thread::current() };
     let marker = MaybeUninit::<u8>::uninit();
     let sp = &raw const marker as usize;
     // SAFETY: the block is alive as long as the store, and this thread has the store.
-    let words = unsafe { &raw mut (*block).context };
-    // SAFETY: as above.
-    if sp < thread.lowest_sp.get() || unsafe { (*words).wasm_sp } == 0 {
-        // SAFETY: as above.
-        unsafe { prepare(thread, block, sp) }?;
+    if sp < thread.lowest_sp.get() || unsafe { (*store.block()).context.wasm_sp } == 0 {
+        // SAFETY: by the caller's promise.
+        return unsafe { enter_prepared(store, trampoline, context, code, values) };
     }
+    // SAFETY: by the caller's promise; the store has a stack, and the thread is prepared.
+    unsafe { run(thread, store.block(), trampoline, context, code, values) }
+}
+
+/// As [`enter`], the first time.
+///
+/// # Safety
+/// As for [`enter`].
+#[cold]
+#[inline(never)]
+unsafe fn enter_prepared(
+    store: &StoreState,
+    trampoline: CodePointer,
+    context: *mut ContextHeader,
+    code: CodePointer,
+    values: *mut RawValue,
+) -> Result<(), Unwind> {
+    // SAFETY: the thread is this one, which does not end meanwhile.
+    let thread = unsafe { &*thread::current() };
+    let marker = MaybeUninit::<u8>::uninit();
+    // SAFETY: by the caller's promise; afterwards the store has a stack, and the thread is prepared.
+    unsafe {
+        prepare(thread, store.block(), &raw const marker as usize)?;
+        run(thread, store.block(), trampoline, context, code, values)
+    }
+}
+
+/// Runs the trampoline as the innermost activation of a prepared thread.
+///
+/// # Safety
+/// As for [`enter`]; `block` must be the store's, which has a stack.
+#[inline(always)]
+unsafe fn run(
+    thread: &Thread,
+    block: *mut StoreBlock,
+    trampoline: CodePointer,
+    context: *mut ContextHeader,
+    code: CodePointer,
+    values: *mut RawValue,
+) -> Result<(), Unwind> {
+    // SAFETY: by the caller's promise.
+    let words = unsafe { &raw mut (*block).context };
     // SAFETY: as above.
     let saved = unsafe { Words::read(words) };
     let activation = Activation { outer: thread.innermost.get(), store: block, saved };
     thread.innermost.set(&raw const activation);
     // SAFETY: the caller promises that this is a trampoline.
     let trampoline = unsafe { mem::transmute::<CodePointer, Trampoline>(trampoline) };
-    // SAFETY: the caller promises all that the code needs; the store has a stack, and the thread is prepared.
+    // SAFETY: the caller promises all that the code needs.
     let unwound = unsafe { trampoline(context, code, values, words) };
     thread.innermost.set(activation.outer);
-    // SAFETY: as above.
-    let raised = if unwound == 0 { None } else { Some(unsafe { take_unwind(block) }) };
+    if unwound != 0 {
+        // SAFETY: as above.
+        return Err(unsafe { leave_unwound(block, &activation.saved) });
+    }
     // SAFETY: as above.
     unsafe { activation.saved.write(words) };
+    Ok(())
+}
+
+/// Finds out why the trampoline returned 1, and goes on with a panic if that is why.
+///
+/// # Safety
+/// `block` must be alive, and no reference into it may be in use.
+#[cold]
+#[inline(never)]
+unsafe fn leave_unwound(block: *mut StoreBlock, saved: &Words) -> Unwind {
+    // SAFETY: by the caller's promise.
+    let raised = unsafe {
+        let raised = take_unwind(block);
+        saved.write(&raw mut (*block).context);
+        raised
+    };
     match raised {
-        None => Ok(()),
-        Some(Raised::Unwind(unwind)) => Err(unwind),
-        Some(Raised::Panic(payload)) => panic::resume_unwind(payload),
+        Raised::Unwind(unwind) => unwind,
+        Raised::Panic(payload) => panic::resume_unwind(payload),
     }
 }
 
