@@ -95,20 +95,20 @@ struct Baseline<'a, I> {
     options: &'a Options,
     registers: RegisterFile,
     callee_saved: RegSet,
-    cache: &'a mut Cache,
-    checker: &'a mut Checker,
-    hints: &'a mut BodyHints,
-    stack: &'a mut Vec<Entry>,
-    frames: &'a mut Vec<Frame>,
-    local_types: &'a mut Vec<ValType>,
-    local_values: &'a mut Vec<Value>,
-    local_slots: &'a mut Vec<u32>,
-    slow_paths: &'a mut Vec<SlowPath>,
-    wanted: &'a mut Vec<(u32, bool)>,
+    cache: Cache,
+    checker: Checker,
+    hints: BodyHints,
+    stack: Vec<Entry>,
+    frames: Vec<Frame>,
+    local_types: Vec<ValType>,
+    local_values: Vec<Value>,
+    local_slots: Vec<u32>,
+    slow_paths: Vec<SlowPath>,
+    wanted: Vec<(u32, bool)>,
     /// Homes of the innermost loop.
-    homes: &'a mut Vec<(u32, PReg)>,
-    leaves: &'a mut [Leaf; 4],
-    deferred: &'a mut Deferred,
+    homes: Vec<(u32, PReg)>,
+    leaves: [Leaf; 4],
+    deferred: Deferred,
     leaf_count: usize,
     /// Type index of the function.
     ty: u32,
@@ -150,19 +150,19 @@ pub(crate) fn compile<I: Isa>(
         options,
         registers,
         callee_saved: registers.callee_saved,
-        cache: &mut arenas.cache,
-        checker: &mut arenas.checker,
-        hints: &mut arenas.hints,
-        stack: &mut arenas.stack,
-        frames: &mut arenas.frames,
-        local_types: &mut arenas.local_types,
-        local_values: &mut arenas.local_values,
-        local_slots: &mut arenas.local_slots,
-        slow_paths: &mut arenas.slow_paths,
-        wanted: &mut arenas.wanted,
-        homes: &mut arenas.homes,
-        leaves: &mut arenas.leaves,
-        deferred: &mut arenas.deferred,
+        cache: core::mem::take(&mut arenas.cache),
+        checker: core::mem::take(&mut arenas.checker),
+        hints: core::mem::take(&mut arenas.hints),
+        stack: core::mem::take(&mut arenas.stack),
+        frames: core::mem::take(&mut arenas.frames),
+        local_types: core::mem::take(&mut arenas.local_types),
+        local_values: core::mem::take(&mut arenas.local_values),
+        local_slots: core::mem::take(&mut arenas.local_slots),
+        slow_paths: core::mem::take(&mut arenas.slow_paths),
+        wanted: core::mem::take(&mut arenas.wanted),
+        homes: core::mem::take(&mut arenas.homes),
+        leaves: arenas.leaves,
+        deferred: arenas.deferred,
         leaf_count: 0,
         ty: module.functions[function as usize],
         incoming: 0,
@@ -180,10 +180,26 @@ pub(crate) fn compile<I: Isa>(
     };
     let operators = compilation.begin(body);
     translate(module, operators, &mut compilation);
-    compilation.emitted
+    compilation.give_back(arenas)
 }
 
 impl<I: Isa> Baseline<'_, I> {
+    /// Ends the compilation: its memory serves the next one.
+    fn give_back(self, arenas: &mut Arenas) -> Emitted {
+        arenas.cache = self.cache;
+        arenas.checker = self.checker;
+        arenas.hints = self.hints;
+        arenas.stack = self.stack;
+        arenas.frames = self.frames;
+        arenas.local_types = self.local_types;
+        arenas.local_values = self.local_values;
+        arenas.local_slots = self.local_slots;
+        arenas.slow_paths = self.slow_paths;
+        arenas.wanted = self.wanted;
+        arenas.homes = self.homes;
+        self.emitted
+    }
+
     /// Sets up locals, frame and hints; returns the reader behind the local declarations.
     fn begin<'r>(&mut self, body: Reader<'r>) -> Reader<'r> {
         self.cache.reset(self.registers.allocatable);
@@ -198,7 +214,7 @@ impl<I: Isa> Baseline<'_, I> {
         self.deferred.count = 0;
         let ty = &self.module.types[self.ty as usize];
         self.local_types.extend_from_slice(ty.params());
-        let types = &mut *self.local_types;
+        let types = &mut self.local_types;
         let operators = read_locals(body, |count, ty| types.resize(types.len() + count as usize, ty));
         self.hints.begin(self.local_types.len());
         self.declare_locals();
@@ -273,7 +289,7 @@ impl<I: Isa> Baseline<'_, I> {
         self.isa.buffer().bind(label);
         let saved = self.cache.used & self.callee_saved;
         self.isa.epilogue(saved, self.incoming * mj_abi::SLOT);
-        for path in core::mem::take(self.slow_paths) {
+        for path in core::mem::take(&mut self.slow_paths) {
             self.isa.buffer().bind(path.label);
             match path.kind {
                 SlowKind::Trap(code) => self.isa.trap(code, path.at),
@@ -322,13 +338,20 @@ impl<I: Isa> Baseline<'_, I> {
     /// Counts one operator of fuel.
     #[inline]
     fn count(&mut self) {
-        self.fuel += 1;
+        self.fuel = self.fuel.wrapping_add(1);
     }
 
     /// Charges the operators since the last time, where control is about to leave the straight line.
+    #[inline]
     fn charge(&mut self) {
+        if self.options.fuel {
+            self.charge_counted();
+        }
+    }
+
+    fn charge_counted(&mut self) {
         let amount = core::mem::take(&mut self.fuel);
-        if !self.options.fuel || amount == 0 || !self.reachable {
+        if amount == 0 || !self.reachable {
             return;
         }
         let (exhausted, back) = (self.isa.buffer().label(), self.isa.buffer().label());

@@ -65,7 +65,7 @@ impl<I: Isa> Baseline<'_, I> {
                 moves.push(self.registers.int_positions[index + 1], from);
             }
         }
-        moves.resolve(&mut Emitter { isa: self.isa, checker: self.checker });
+        moves.resolve(&mut Emitter { isa: self.isa, checker: &mut self.checker });
         for index in 0..operands {
             self.load_to_position(base + index, self.registers.int_positions[index + 1]);
         }
@@ -165,7 +165,7 @@ impl<I: Isa> Baseline<'_, I> {
                 }
             }
         }
-        moves.resolve(&mut Emitter { isa: self.isa, checker: self.checker });
+        moves.resolve(&mut Emitter { isa: self.isa, checker: &mut self.checker });
         for (index, &location) in layout.params.iter().enumerate() {
             if !matches!(location, ArgLocation::Memory(_)) {
                 self.load_to_position(base + index, self.registers.position(location));

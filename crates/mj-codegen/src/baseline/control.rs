@@ -121,7 +121,7 @@ impl<I: Isa> Baseline<'_, I> {
 
     /// Gives up all homes; returns them.
     fn take_homes(&mut self) -> Vec<(u32, PReg)> {
-        let homes = core::mem::take(self.homes);
+        let homes = core::mem::take(&mut self.homes);
         for &(local, _) in &homes {
             self.cache.set_home(local, PReg::NONE);
         }
@@ -223,7 +223,7 @@ impl<I: Isa> Baseline<'_, I> {
         for &(local, home) in &frame.homes {
             self.cache.set_home(local, home);
         }
-        *self.homes = frame.homes;
+        self.homes = frame.homes;
         self.settled = self.settled.min(frame.height);
         if !self.reachable {
             self.truncate(frame.height);
@@ -414,7 +414,7 @@ impl<I: Isa> Baseline<'_, I> {
         self.isa.branch(condition.invert(), skip);
         let checker = self.checker.clone();
         self.edge(depth);
-        *self.checker = checker;
+        self.checker = checker;
         self.isa.jump(label);
         self.isa.buffer().bind(skip);
     }
@@ -463,7 +463,7 @@ impl<I: Isa> Baseline<'_, I> {
         let checker = self.checker.clone();
         for (depth, label) in stubs {
             self.isa.buffer().bind(label);
-            *self.checker = checker.clone();
+            self.checker = checker.clone();
             self.edge(depth);
             let target = self.frames[depth].label;
             self.isa.jump(target);
@@ -519,7 +519,7 @@ impl<I: Isa> Baseline<'_, I> {
                 }
             }
         }
-        moves.resolve(&mut Emitter { isa: self.isa, checker: self.checker });
+        moves.resolve(&mut Emitter { isa: self.isa, checker: &mut self.checker });
         for (index, &location) in layout.results.iter().enumerate() {
             if !matches!(location, ArgLocation::Memory(_)) {
                 self.load_to_position(base + index, self.registers.position(location));

@@ -164,7 +164,7 @@ impl<I: Isa> Baseline<'_, I> {
                 _ => {}
             }
         }
-        moves.resolve(&mut Emitter { isa: self.isa, checker: self.checker });
+        moves.resolve(&mut Emitter { isa: self.isa, checker: &mut self.checker });
         for to in loads.iter() {
             let local = snapshot.local_in(to).expect("bound");
             let (slot, ty) = (self.local_slot(local), self.local_types[local as usize]);
@@ -201,7 +201,7 @@ impl<I: Isa> Baseline<'_, I> {
 
     /// The state of a loop header: the locals the loop uses most, in registers that last.
     pub(super) fn loop_state(&mut self, at: u32) -> Snapshot {
-        let mut wanted = core::mem::take(self.wanted);
+        let mut wanted = core::mem::take(&mut self.wanted);
         wanted.clear();
         let hints = self.hints.loop_at(at).expect("the outermost loop has been scanned");
         for touch in self.hints.touches(hints).take(4096) {
@@ -217,7 +217,7 @@ impl<I: Isa> Baseline<'_, I> {
         for class in [Class::Int, Class::Float] {
             self.choose_homes(&mut snapshot, &wanted, class, has_call);
         }
-        *self.wanted = wanted;
+        self.wanted = wanted;
         snapshot.is_final = true;
         snapshot
     }
@@ -234,7 +234,7 @@ impl<I: Isa> Baseline<'_, I> {
             (register.is_some() && free.contains(register)).then_some(register)
         };
         for &(local, written) in chosen.clone() {
-            if let Some(register) = stays(self.cache, local, free) {
+            if let Some(register) = stays(&self.cache, local, free) {
                 free.remove(register);
                 let dirty = written || self.cache.dirty().contains(register);
                 snapshot.bind(local, register, dirty);

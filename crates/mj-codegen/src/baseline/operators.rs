@@ -92,15 +92,15 @@ impl<I: Isa> Baseline<'_, I> {
     }
 
     fn force_deferred(&mut self, index: usize) {
-        let deferred = *self.deferred;
+        let deferred = self.deferred;
         let cover = self.isa.cover(deferred.op, &ForcedView(&deferred));
-        let saved = (*self.leaves, self.leaf_count);
+        let saved = (self.leaves, self.leaf_count);
         self.leaf_count = 0;
         self.add_deferred_leaves();
         let locations = Self::locations(&cover, deferred.offset, deferred.at);
         // The leaves stand in operator order; a folded constant is no leaf.
         let register = self.perform(cover.form, deferred.op.row().result, locations, None);
-        (*self.leaves, self.leaf_count) = saved;
+        (self.leaves, self.leaf_count) = saved;
         let value = self.checker.fresh();
         self.checker.define(Holder::Register(register), value);
         self.cache.retain(register);
@@ -147,7 +147,7 @@ impl<I: Isa> Baseline<'_, I> {
 
     /// Covers an operator over the entries from `base` on, with operands that `cover` wants in registers forced.
     fn cover(&mut self, op: Op, base: usize) -> Cover<I::Form> {
-        let cover = self.isa.cover(op, &View { operands: &self.stack[base..], deferred: self.deferred });
+        let cover = self.isa.cover(op, &View { operands: &self.stack[base..], deferred: &self.deferred });
         for index in base..self.stack.len() {
             if cover.takes[index - base] != Take::Folded {
                 self.force(index);
@@ -281,7 +281,7 @@ impl<I: Isa> Baseline<'_, I> {
             *operand = Leaf { place: entry.place, ty: entry.ty, value: entry.value, slot, register: PReg::NONE };
         }
         self.stack.truncate(base);
-        *self.deferred = Deferred { op, operands, count: count as u8, constant, offset, at, depth: base };
+        self.deferred = Deferred { op, operands, count: count as u8, constant, offset, at, depth: base };
         self.push(Place::Deferred, op.row().result, Value::NONE);
     }
 
