@@ -260,7 +260,11 @@ fn cover_add(op: Op, operands: &impl Operands) -> Cover<Form> {
 
 fn cover_sub(op: Op, operands: &impl Operands) -> Cover<Form> {
     if let Some(constant) = immediate(operands, 1) {
-        return with_immediate(Kind::AluRI, op, constant);
+        // Adding the negated constant has a form without tie; the smallest integer has no negative.
+        return match i32::try_from(-constant) {
+            Ok(negated) => with_immediate(Kind::LeaRI, op, i64::from(negated)),
+            Err(_) => with_immediate(Kind::AluRI, op, constant),
+        };
     }
     if folds_load(operands, 1, op).is_some() {
         return with_folded(Kind::AluRM, op, 1);
@@ -380,8 +384,8 @@ pub(super) fn may_fold(producer: Op, constant: Option<i64>, following: Following
         },
         // add mul commute; sub div do not. `lt` and `le` take their first operand from memory, the others their second.
         Op::F32Load => match opcode {
-            0x92 | 0x94 | 0x5b | 0x5c => true,
-            0x93 | 0x95 | 0x5e | 0x60 => !behind_local_get,
+            0x92 | 0x94 => true,
+            0x93 | 0x95 | 0x5b | 0x5c | 0x5e | 0x60 => !behind_local_get,
             0x5d | 0x5f => behind_local_get,
             _ => false,
         },
@@ -397,5 +401,63 @@ pub(super) fn may_fold(producer: Op, constant: Option<i64>, following: Following
         Op::I32And => matches!(opcode, 0x45 | 0x0d | 0x04 | 0x1b) && !behind_local_get,
         Op::I64And => opcode == 0x50 && !behind_local_get && constant.is_none_or(fits_i32),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Options;
+    use crate::isa::Producer;
+    use crate::x64::Features;
+
+    /// A producer as one operand, a value in a register as the other.
+    struct View {
+        producer: Producer,
+        operand: usize,
+    }
+
+    impl Operands for View {
+        fn constant(&self, _: usize) -> Option<i64> {
+            None
+        }
+
+        fn producer(&self, operand: usize) -> Option<Producer> {
+            (operand == self.operand).then_some(self.producer)
+        }
+    }
+
+    /// The compiler that goes forward asks `may_fold`, a graph compiler only `cover`: an operator that is deferred in vain costs time, one that
+    /// is never deferred costs code.
+    #[test]
+    fn what_may_fold_is_what_is_covered() {
+        let isa = X64::new(Features { lzcnt: true, bmi1: true, bmi2: true, avx: true }, &Options::default());
+        let constants = [None, Some(1), Some(3), Some(4), Some(1 << 40)];
+        let numeric = &Op::ALL[Op::I32Eqz as usize..Op::I32TruncSatF32S as usize];
+        let consumers: Vec<(Op, u8)> = numeric.iter().copied().zip(0x45..).collect();
+        for &producer in Op::ALL.iter().filter(|&&op| is_foldable(op)) {
+            for constant in constants {
+                if producer.row().result == ValType::I32 && !constant.is_none_or(fits_i32) {
+                    continue;
+                }
+                for &(consumer, opcode) in &consumers {
+                    let is_binary = matches!(consumer.row().shape, Shape::Binary | Shape::Compare);
+                    let ty = consumer.row().a;
+                    if producer.row().result != ty || producer.row().shape == Shape::Load && constant.is_some() {
+                        continue;
+                    }
+                    for operand in 0..=usize::from(is_binary) {
+                        let view = View { producer: Producer { op: producer, constant }, operand };
+                        let folds = isa.cover_operator(consumer, &view).takes[operand] == Take::Folded;
+                        let following = Following { opcode, behind_local_get: is_binary && operand == 0 };
+                        assert_eq!(
+                            may_fold(producer, constant, following),
+                            folds,
+                            "{producer:?} {constant:?} into {consumer:?}, operand {operand}"
+                        );
+                    }
+                }
+            }
+        }
     }
 }
