@@ -153,3 +153,78 @@ fn bits(word: u64) -> impl Iterator<Item = usize> {
         Some(bit)
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use mj_decode::{BodyHints, Features, Reader, validate};
+
+    use super::*;
+    use crate::graph::Terminator;
+
+    /// The graph and the liveness of a module's first function.
+    fn computed(function: &str) -> (Graph, Liveness) {
+        let bytes = wat::parse_str(format!("(module (memory 1) {function})")).expect("a well-formed module");
+        let module = validate(&bytes, &Features::default()).expect("a valid module");
+        let range = module.bodies[0].clone();
+        let body = Reader::new(&bytes[range.start as usize..range.end as usize], range.start);
+        let mut graph = Graph::default();
+        graph.build(&module, 0, body, &mut BodyHints::default()).expect("known operators");
+        let mut liveness = Liveness::default();
+        liveness.compute(&mut graph);
+        (graph, liveness)
+    }
+
+    fn parameters(graph: &Graph, block: u32) -> usize {
+        graph.blocks[Block::from_u32(block)].parameters.as_slice(&graph.lists).len()
+    }
+
+    #[test]
+    fn what_a_loop_needs_in_its_next_round_is_alive_all_through_it() {
+        // Block 1 is the header, block 2 follows the branch out of the loop, block 3 is behind it.
+        let (graph, liveness) = computed(
+            "(func (param i32 i32) (result i32) (local i32)
+                (block (loop
+                    (local.set 2 (i32.add (local.get 2) (local.get 0)))
+                    (br_if 1 (local.get 2))
+                    (br 0)))
+                (local.get 1))",
+        );
+        let values = graph.blocks[Block::from_u32(0)].parameters.as_slice(&graph.lists);
+        let live_in = |block: u32| liveness.live_in(Block::from_u32(block)).collect::<Vec<_>>();
+        assert_eq!(graph.blocks[Block::from_u32(1)].loop_end.expand(), Some(Block::from_u32(3)));
+        assert_eq!(parameters(&graph, 1), 1, "only the local that the loop writes");
+        for block in 1..=2 {
+            assert!(values.iter().all(|value| live_in(block).contains(value)), "in block {block}");
+        }
+        assert_eq!(live_in(3), values[1..2]);
+        assert!(liveness.is_live_in(Block::from_u32(3), values[1]) && !liveness.is_live_in(Block::from_u32(3), values[0]));
+    }
+
+    #[test]
+    fn edges_that_agree_need_no_parameter() {
+        let (graph, _) = computed(
+            "(func (param i32 i32) (result i32)
+                (block (result i32)
+                    (br_if 0 (local.get 0) (local.get 1))
+                    (drop)
+                    (local.set 1 (i32.const 3))
+                    (local.get 0))
+                (i32.add (local.get 1)))",
+        );
+        // The result is parameter 0 of the function on both edges, local 1 differs.
+        assert_eq!(parameters(&graph, 2), 1);
+    }
+
+    #[test]
+    fn what_nobody_uses_is_dead_unless_it_may_trap() {
+        let (graph, liveness) = computed(
+            "(func (param i32)
+                (drop (i32.add (i32.shl (local.get 0) (local.get 0)) (local.get 0)))
+                (drop (i32.load (local.get 0))))",
+        );
+        let dead: Vec<bool> = graph.order.iter().map(|&node| liveness.is_dead(node)).collect();
+        assert_eq!(dead, [true, true, false]);
+        assert_eq!(graph.nodes[graph.arguments(graph.order[2])[0]].uses, 1);
+        assert!(matches!(graph.blocks[Block::from_u32(0)].terminator, Terminator::Return(_)));
+    }
+}
