@@ -3,6 +3,8 @@
 //! The validator knows only the features that are on. When it refuses, [`blame`] finds out whether some proposal would have
 //! made it pass, for an error that says so.
 
+mod parallel;
+
 use std::ops::Range;
 
 use wasmparser::{
@@ -21,18 +23,39 @@ use crate::{ConstExpr, DecodeError, Features, FuncType, GlobalType, MemoryType, 
 ///
 /// The module is malformed or invalid (spec 3 and 5), beyond an implementation limit, or needs a proposal that `features` does not name.
 pub fn validate(bytes: &[u8], features: &Features) -> Result<Module, DecodeError> {
+    validate_on(bytes, features, 1)
+}
+
+/// As [`validate`], function bodies on up to so many threads if there is much of them. The outcome is the same.
+///
+/// # Errors
+///
+/// As [`validate`].
+pub fn validate_on(bytes: &[u8], features: &Features, threads: usize) -> Result<Module, DecodeError> {
     let flags = features.flags();
     let mut module = Module::default();
+    let checked = if threads > 1 && bytes.len() >= LARGE {
+        parallel::check(bytes, flags, &mut module, threads)
+    } else {
+        check(bytes, flags, &mut module)
+    };
+    checked.map_err(|error| blame(bytes, *features, error))?;
+    module.number_func_refs();
+    Ok(module)
+}
+
+/// Bytes of a module from which on starting threads pays.
+const LARGE: usize = 1 << 20;
+
+/// Validates everything, and adds sections to `module`.
+fn check(bytes: &[u8], flags: WasmFeatures, module: &mut Module) -> Result<(), DecodeError> {
     let mut allocations = FuncValidatorAllocations::default();
-    let checked = each_payload(bytes, flags, |payload, function| {
+    each_payload(bytes, flags, |payload, function| {
         if let Some((function, body)) = function {
             validate_body(function, body, &mut allocations)?;
         }
         module.add(payload)
-    });
-    checked.map_err(|error| blame(bytes, *features, error))?;
-    module.number_func_refs();
-    Ok(module)
+    })
 }
 
 type Function<'a, 'b> = (FuncToValidate<ValidatorResources>, &'b FunctionBody<'a>);

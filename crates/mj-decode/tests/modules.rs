@@ -1,7 +1,7 @@
 //! Modules from text: what the environment holds, and what refusals say.
 
 use mj_decode::{
-    ConstExpr, ConstOp, DataMode, ElementItems, ElementMode, Features, ImportType, Module, Names, Proposal, ValType, validate,
+    ConstExpr, ConstOp, DataMode, ElementItems, ElementMode, Features, ImportType, Module, Names, Proposal, ValType, validate, validate_on,
 };
 
 fn module(text: &str) -> (Vec<u8>, Module) {
@@ -176,4 +176,30 @@ fn no_byte_changed_makes_it_panic() {
             }
         }
     }
+}
+
+#[test]
+fn several_threads_find_the_same_first_error() {
+    let functions = |wrong: &[usize]| {
+        let mut text = String::from("(module ");
+        for index in 0..4000 {
+            let value = if wrong.contains(&index) { "(i64.const 1)" } else { "(i32.const 1)" };
+            let adds = "i32.const 1000000 i32.add ".repeat(60);
+            text += &format!("(func (result i32) {value} {adds})\n");
+        }
+        wat::parse_str(text + ")").unwrap()
+    };
+    let features = Features::default();
+    let right = functions(&[]);
+    assert!(right.len() > 1 << 20);
+    let (one, many) = (validate(&right, &features).unwrap(), validate_on(&right, &features, 4).unwrap());
+    assert_eq!((one.bodies, one.types, one.functions), (many.bodies, many.types, many.functions));
+    let wrong = functions(&[3999, 700, 2000, 701]);
+    let first = validate(&wrong, &features).unwrap_err();
+    for _ in 0..5 {
+        assert_eq!(validate_on(&wrong, &features, 4).unwrap_err(), first);
+    }
+    // What is wrong outside bodies is found, too.
+    let cut = &right[..right.len() - 3];
+    assert_eq!(validate_on(cut, &features, 4).unwrap_err(), validate(cut, &features).unwrap_err());
 }

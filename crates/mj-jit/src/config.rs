@@ -259,6 +259,11 @@ impl Config {
         self.refuse("wmemcheck", enable, "checks of the guest's allocator")
     }
 
+    /// Threads that compiling a module may use.
+    pub(crate) fn threads(&self) -> usize {
+        if self.parallel { std::thread::available_parallelism().map_or(1, usize::from) } else { 1 }
+    }
+
     pub(crate) fn refuse(&mut self, setter: &'static str, refused: bool, what: &str) -> &mut Self {
         if refused {
             self.refused.insert(setter, what.to_owned());

@@ -93,7 +93,7 @@ impl Module {
     }
 
     fn compile(engine: &Engine, bytes: Vec<u8>) -> Result<Module> {
-        let env = mj_decode::validate(&bytes, &engine.config().features)?;
+        let env = mj_decode::validate_on(&bytes, &engine.config().features, engine.config().threads())?;
         check_pool(engine, &env)?;
         let types: Vec<_> = env.types.iter().map(|ty| engine.types().intern(ty.clone())).collect();
         let type_ids: Box<[u32]> = types.iter().map(|ty| ty.id).collect();

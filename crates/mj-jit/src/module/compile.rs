@@ -14,8 +14,8 @@ use mj_decode::Module as Environment;
 
 use super::ModuleInner;
 use super::code::Piece;
+use crate::Engine;
 use crate::error::{Error, Result};
-use crate::{Config, Engine};
 
 /// Code sections of fewer bytes are compiled in memory and placed at once.
 pub(super) const SMALL: usize = 256 << 10;
@@ -62,7 +62,7 @@ pub(super) fn stream(
 ) -> Result<()> {
     let units = cut(env);
     let work = Work { env, plan, bytes, units: &units };
-    let threads = threads(engine.config(), units.len());
+    let threads = engine.config().threads().min(units.len());
     if threads > 1 {
         return work.in_parallel(engine, threads, place);
     }
@@ -81,13 +81,6 @@ pub(super) fn one(compiler: &mut Compiler, module: &ModuleInner, plan: &ModulePl
     compiler.clear();
     let compiled = compiler.compile(&module.env, plan, own, &module.bytes);
     compiled.map_err(|error| Error::new(error).context(format!("failed to compile {}", module.describe_function(own))))
-}
-
-fn threads(config: &Config, units: usize) -> usize {
-    if !config.parallel || units < 2 {
-        return 1;
-    }
-    std::thread::available_parallelism().map_or(1, usize::from).min(units)
 }
 
 /// Cuts a module's functions into units.
