@@ -1,7 +1,7 @@
 //! The compilers: from a validated module's function bodies to machine code.
 //!
-//! [`isa`] is the seam: what an instruction set supplies, in one trait; `x64` implements it. [`baseline`] drives it forward over
-//! the operators; [`optimizing`] drives it over a graph, for now in tests only. Nothing here executes anything: the result is bytes, relocations and sites in a [`Unit`].
+//! `isa` is the seam: what an instruction set supplies, in one trait; `x64` implements it. `baseline` drives it forward over
+//! the operators; `optimizing` drives it over a graph, for now in tests only. Nothing here executes anything: the result is bytes, relocations and sites in a [`Unit`].
 
 #![forbid(unsafe_code)]
 

@@ -159,6 +159,11 @@ impl<F: Copy> Selected<F> {
     }
 }
 
+/// Whether the operator's result is a condition.
+fn is_test(op: Op) -> bool {
+    matches!(op.row().shape, Shape::Test | Shape::Compare)
+}
+
 /// The operands of an operator as the selector sees them.
 struct View<'p, 'a, I: Isa> {
     pass: &'p Pass<'a, I>,
@@ -304,6 +309,10 @@ impl<I: Isa> Pass<'_, I> {
         let arguments = self.graph.arguments(node);
         let called = |what| Step { what, result, next: DEAD, condition: None, uses: 0..0, immediate: 0, offset: 0, at: row.at };
         match row.kind {
+            NodeKind::Operator(Op::I32Eqz) if self.private_operator(arguments[0]).is_some_and(is_test) => {
+                let (selected, condition) = self.condition(arguments[0], self.out.barriers[node]);
+                self.push(Step { result, condition: Some(condition.invert()), ..selected.step(selected.cover.form) }, &selected.operands);
+            }
             NodeKind::Operator(op) => {
                 let selected = self.select(op, arguments, self.out.barriers[node], row.offset, row.at);
                 let condition = selected.cover.condition;
@@ -346,14 +355,14 @@ impl<I: Isa> Pass<'_, I> {
     /// Covers what sets the flags for "`value` is not zero", and gives the condition.
     fn condition(&mut self, mut value: Node, barriers: u32) -> (Selected<I::Form>, Cond) {
         let mut inverted = false;
-        let is_test = |op: Option<Op>| op.is_some_and(|op| matches!(op.row().shape, Shape::Test | Shape::Compare));
-        while self.private_operator(value) == Some(Op::I32Eqz) && is_test(self.private_operator(self.graph.arguments(value)[0])) {
+        while self.private_operator(value) == Some(Op::I32Eqz) && self.private_operator(self.graph.arguments(value)[0]).is_some_and(is_test)
+        {
             self.out.folded[value] = true;
             value = self.graph.arguments(value)[0];
             inverted = !inverted;
         }
         let selected = match self.private_operator(value) {
-            Some(op) if is_test(Some(op)) => {
+            Some(op) if is_test(op) => {
                 self.out.folded[value] = true;
                 self.select(op, self.graph.arguments(value), barriers, 0, self.graph.nodes[value].at)
             }

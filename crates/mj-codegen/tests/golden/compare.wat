@@ -21,7 +21,7 @@
 ;;   mov rax, rcx
 ;;   leave
 ;;   ret
-;; -- graph: 19 instructions
+;; -- graph: 16 instructions
 ;;   push rbp
 ;;   mov rbp, rsp
 ;;   cmp eax, [r14+rax]
@@ -31,10 +31,7 @@
 ;;   seta dl
 ;;   movzx edx, dl
 ;;   cmp eax, 9
-;;   seta al
-;;   movzx eax, al
-;;   test eax, eax
-;;   sete al
+;;   setbe al
 ;;   movzx eax, al
 ;;   add edx, eax
 ;;   add ecx, edx
