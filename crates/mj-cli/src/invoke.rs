@@ -61,10 +61,10 @@ fn argument(name: &str, ty: &ValType, text: &str) -> Result<Val, Failure> {
 fn integer(text: &str, lowest: i128, highest: i128) -> Option<i128> {
     let (sign, digits) = text.strip_prefix('-').map_or((1, text), |digits| (-1, digits));
     let magnitude = match digits.strip_prefix("0x") {
-        Some(digits) => i128::from_str_radix(digits, 16).ok()?,
+        Some(digits) => u64::from_str_radix(digits, 16).ok()?,
         None => digits.parse().ok()?,
     };
-    Some(sign * magnitude).filter(|value| (lowest..=highest).contains(value))
+    Some(sign * i128::from(magnitude)).filter(|value| (lowest..=highest).contains(value))
 }
 
 /// A result as a line of output.

@@ -7,6 +7,7 @@
 
 mod bench;
 mod digest;
+mod disassembly;
 mod failure;
 mod groups;
 mod host;

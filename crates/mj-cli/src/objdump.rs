@@ -2,14 +2,13 @@
 //!
 //! Machine code is annotated with the operator at places that can trap or call, where the engine itself knows which one it is.
 
-use std::collections::HashMap;
 use std::io::{BufWriter, Write, stdout};
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use iced_x86::{Decoder, DecoderOptions, Formatter, Instruction, IntelFormatter, Mnemonic};
 use mj_jit::{CompilationMode, Module};
 
+use crate::disassembly::{self, Note};
 use crate::failure::Failure;
 use crate::module;
 use crate::operators::{self, Line};
@@ -104,41 +103,17 @@ fn show(module: &Module, function: u32, stage: Option<Stage>) -> Result<String, 
         module.compile_function(function).map_err(|error| Failure::other(format!("function {function}: {error:#}")))?;
         let code = module.function_code(function).unwrap_or_default();
         text += &format!("machine code, {} bytes\n", code.len());
-        text += &disassembled(code, module.function_sites(function), &operators);
+        text += &disassembly::text(code, &notes(module, function, &operators));
     }
     text.push('\n');
     Ok(text)
 }
 
-fn disassembled(code: &[u8], sites: Vec<(usize, usize)>, operators: &[Line]) -> String {
-    let operator_at: HashMap<usize, &str> = operators.iter().map(|line| (line.offset, line.text.as_str())).collect();
-    let mut sites_at: HashMap<usize, Vec<usize>> = HashMap::new();
-    for (code, wasm) in sites {
-        sites_at.entry(code).or_default().push(wasm);
-    }
-    let mut formatter = IntelFormatter::new();
-    formatter.options_mut().set_branch_leading_zeros(false);
-    formatter.options_mut().set_space_after_operand_separator(true);
-    // The compiler leaves room for a longer prologue in front of some functions.
-    let entry = code.iter().position(|byte| *byte != 0).unwrap_or(code.len());
-    let mut decoder = Decoder::with_ip(64, &code[entry..], entry as u64, DecoderOptions::NONE);
-    let mut instruction = Instruction::default();
-    let mut text = String::new();
-    while decoder.can_decode() {
-        decoder.decode_out(&mut instruction);
-        let (start, end) = (instruction.ip() as usize, instruction.next_ip() as usize);
-        let mut shown = String::new();
-        formatter.format(&instruction, &mut shown);
-        // The site of a call is its return address, that of a trap the instruction itself.
-        let is_call = instruction.mnemonic() == Mnemonic::Call;
-        let site = sites_at.get_mut(&if is_call { end } else { start });
-        let note = match site.filter(|sites| !sites.is_empty()).map(|sites| sites.remove(0)) {
-            Some(wasm) => format!("; {wasm:#x} {}", operator_at.get(&wasm).unwrap_or(&"")),
-            None => String::new(),
-        };
-        let bytes: String = code[start..end].iter().map(|byte| format!("{byte:02x} ")).collect();
-        text += format!("  {start:6x}: {bytes:30} {shown:44} {note}").trim_end();
-        text.push('\n');
-    }
-    text
+/// The operators that the engine can tell places in the machine code from.
+fn notes(module: &Module, function: u32, operators: &[Line]) -> Vec<Note> {
+    let note = |(code, wasm): (usize, usize)| {
+        let operator = operators.binary_search_by_key(&wasm, |line| line.offset);
+        Note { code, text: format!("{wasm:#x} {}", operator.map_or("", |place| &operators[place].text)) }
+    };
+    module.function_sites(function).into_iter().map(note).collect()
 }

@@ -134,7 +134,10 @@ fn run_program(store: &mut Store<Host>, instance: Instance, subject: &str) -> Re
         let exported = invoke::exported(instance, store);
         return Err(Failure::other(format!("{subject}: there is no `_start` to run; call a function with --invoke ({exported})")));
     };
-    let start = start.typed::<(), ()>(&*store).map_err(|error| Failure::other(format!("{subject}: `_start`: {error:#}")))?;
+    let ty = start.ty(&*store);
+    let start = start.typed::<(), ()>(&*store).map_err(|_| {
+        Failure::other(format!("{subject}: `_start` is `{ty}`, but a program's has neither parameters nor results; see --invoke"))
+    })?;
     start.call(&mut *store, ()).map_err(|error| Failure::of_guest(subject, &error))
 }
 

@@ -1,0 +1,97 @@
+//! Runs the command and looks at what it says.
+
+// Each test program uses its part of this.
+#![allow(dead_code)]
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// What a run of `mj` ended with.
+#[derive(Debug)]
+pub struct Run {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Run {
+    /// Asserts the exit code, and that standard error contains all of these.
+    #[track_caller]
+    pub fn fails(&self, code: i32, said: &[&str]) {
+        assert_eq!(self.code, Some(code), "{self:#?}");
+        for part in said {
+            assert!(self.stderr.contains(part), "`{part}` is missing in {self:#?}");
+        }
+        assert!(!self.stderr.contains("panicked"), "{self:#?}");
+    }
+
+    /// Asserts success, and all of standard output.
+    #[track_caller]
+    pub fn prints(&self, stdout: &str) {
+        assert_eq!(self.code, Some(0), "{self:#?}");
+        assert_eq!(self.stdout, stdout, "{self:#?}");
+    }
+}
+
+/// `mj` with these arguments, in the project's folder of test programs.
+pub fn mj(arguments: &[&str]) -> Run {
+    mj_with_input(arguments, b"")
+}
+
+/// The same, with something on standard input.
+pub fn mj_with_input(arguments: &[&str], input: &[u8]) -> Run {
+    let mut child = command(arguments).stdin(Stdio::piped()).spawn().unwrap();
+    // The command may end without reading.
+    let _ = child.stdin.take().unwrap().write_all(input);
+    finished(child.wait_with_output().unwrap())
+}
+
+/// The command, not started yet, with its output captured.
+pub fn command(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_mj"));
+    command.args(arguments).current_dir(programs()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+pub fn finished(output: Output) -> Run {
+    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
+    Run { code: output.status.code(), stdout: text(output.stdout), stderr: text(output.stderr) }
+}
+
+pub fn programs() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/programs")
+}
+
+/// A folder of the test's own, removed at its end.
+pub struct Folder(PathBuf);
+
+impl Folder {
+    pub fn new() -> Self {
+        static COUNT: AtomicU32 = AtomicU32::new(0);
+        let number = COUNT.fetch_add(1, Ordering::Relaxed);
+        let path = std::env::temp_dir().join(format!("mj-cli-test-{}-{number}", std::process::id()));
+        fs::create_dir_all(&path).unwrap();
+        Self(path)
+    }
+
+    /// Path of the folder.
+    pub fn path(&self) -> &str {
+        self.0.to_str().unwrap()
+    }
+
+    /// Writes a file and gives its path.
+    pub fn file(&self, name: &str, contents: impl AsRef<[u8]>) -> String {
+        let path = self.0.join(name);
+        fs::write(&path, contents).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
