@@ -12,7 +12,7 @@ const fn roots<const N: usize>(degree: u32) -> [u32; N] {
     let mut candidate = 2_u128;
     while count < N {
         let mut divisor = 2;
-        while candidate % divisor != 0 {
+        while !candidate.is_multiple_of(divisor) {
             divisor += 1;
         }
         if divisor == candidate {
