@@ -7,6 +7,7 @@ mod cause;
 mod chain;
 mod context;
 mod macros;
+mod memory;
 
 use std::any::TypeId;
 use std::error::Error as StdError;
@@ -19,6 +20,7 @@ pub use chain::Chain;
 pub use context::Context;
 #[doc(hidden)]
 pub use macros::choose;
+pub use memory::OutOfMemory;
 
 pub use crate::{bail, ensure, format_err};
 

@@ -83,6 +83,28 @@ impl Rooted<ExternRef> {
     pub fn rooted_hash<H: Hasher>(&self, state: &mut H) {
         self.0.hash(state);
     }
+
+    /// Hashes which value it refers to.
+    ///
+    /// # Errors
+    ///
+    /// None yet.
+    pub fn ref_hash<H: Hasher>(&self, store: impl AsContext, state: &mut H) -> Result<()> {
+        let _ = store;
+        self.0.hash(state);
+        Ok(())
+    }
+}
+
+impl OwnedRooted<ExternRef> {
+    /// As [`Rooted::ref_eq`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn ref_eq(store: impl AsContext, a: &impl Deref<Target = ExternRef>, b: &impl Deref<Target = ExternRef>) -> Result<bool> {
+        Rooted::ref_eq(store, a, b)
+    }
 }
 
 /// As [`Rooted`], but not bound to a scope.

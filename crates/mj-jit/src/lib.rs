@@ -51,7 +51,7 @@ pub use config::{
     PoolingAllocationConfig, ProfilingStrategy, RegallocAlgorithm, Strategy, WasmBacktraceDetails,
 };
 pub use engine::{Engine, EngineWeak};
-pub use error::{Error, Result, ToWasmtimeResult};
+pub use error::{Error, OutOfMemory, Result, ToWasmtimeResult};
 pub use externref::{ExternRef, GcRef, OwnedRooted, RootScope, Rooted};
 pub use externs::{Export, Extern, SharedMemory, Tag};
 pub use func::{Caller, Func, IntoFunc, TypedFunc, WasmParams, WasmResults, WasmRet, WasmTy, WasmTyList};

@@ -200,6 +200,13 @@ pub struct GcHeapOutOfMemory<T> {
     marker: std::marker::PhantomData<T>,
 }
 
+impl<T> GcHeapOutOfMemory<T> {
+    /// What could not be put into the heap.
+    pub fn into_inner(self) -> T {
+        match self.never {}
+    }
+}
+
 impl<T> fmt::Display for GcHeapOutOfMemory<T> {
     fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
         let _ = self.marker;

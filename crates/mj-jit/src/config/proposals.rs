@@ -13,8 +13,8 @@ macro_rules! switches {
                 $(#[$doc])*
                 pub fn $name(&mut self, enable: bool) -> &mut Self {
                     self.features.set(Proposal::$proposal, enable);
-                    let what = concat!("the ", stringify!($proposal), " proposal");
-                    self.refuse(stringify!($name), enable && !Proposal::$proposal.is_supported(), what)
+                    let what = format!("the {} proposal", Proposal::$proposal.name());
+                    self.refuse(stringify!($name), enable && !Proposal::$proposal.is_supported(), &what)
                 }
             )*
         }
