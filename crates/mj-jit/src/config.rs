@@ -9,6 +9,7 @@ mod proposals;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
+use std::sync::OnceLock;
 
 use mj_decode::Features;
 
@@ -98,10 +99,11 @@ impl Config {
         self
     }
 
-    /// Which compiler to use. There is one tier so far, the baseline compiler, and every choice means it.
+    /// Which compiler to use. There is one tier so far: [`Strategy::Auto`] and [`Strategy::Winch`] mean the baseline compiler;
+    /// [`Strategy::Cranelift`] makes [`Engine::new`](crate::Engine::new) fail.
     pub fn strategy(&mut self, strategy: Strategy) -> &mut Self {
         self.strategy = strategy;
-        self
+        self.refuse("strategy", strategy == Strategy::Cranelift, "an optimizing compiler")
     }
 
     /// How much the optimizing tier should do. There is none yet, so this is remembered only.
@@ -261,7 +263,9 @@ impl Config {
 
     /// Threads that compiling a module may use.
     pub(crate) fn threads(&self) -> usize {
-        if self.parallel { std::thread::available_parallelism().map_or(1, usize::from) } else { 1 }
+        // Asked once: the answer comes from files and takes longer than compiling a small module.
+        static CORES: OnceLock<usize> = OnceLock::new();
+        if self.parallel { *CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from)) } else { 1 }
     }
 
     pub(crate) fn refuse(&mut self, setter: &'static str, refused: bool, what: &str) -> &mut Self {

@@ -17,6 +17,7 @@ fn what_is_not_there_is_refused_by_the_setters_name() {
         ("wasm_threads", |config| config.wasm_threads(true)),
         ("debug_info", |config| config.debug_info(true)),
         ("coredump_on_trap", |config| config.coredump_on_trap(true)),
+        ("strategy", |config| config.strategy(mj_jit::Strategy::Cranelift)),
         ("cranelift_nan_canonicalization", |config| config.cranelift_nan_canonicalization(true)),
         ("signals_based_traps", |config| config.signals_based_traps(false)),
         ("profiler", |config| config.profiler(ProfilingStrategy::VTune)),
