@@ -8,7 +8,7 @@ use mj_jit::*;
 #[test]
 fn what_is_not_there_is_refused_by_the_setters_name() {
     type Set = fn(&mut Config) -> &mut Config;
-    let cases: [(&str, Set); 13] = [
+    let cases: [(&str, Set); 14] = [
         ("wasm_simd", |config| config.wasm_simd(true)),
         ("wasm_tail_call", |config| config.wasm_tail_call(true)),
         ("wasm_gc", |config| config.wasm_gc(true)),
