@@ -90,7 +90,7 @@ impl Engine {
 
     /// Advances the epoch by one; stores whose deadline passes are interrupted. For another thread than those that run code, usually.
     ///
-    /// Costs time proportional to the number of stores with deadlines.
+    /// Costs time proportional to the number of stores with deadlines, and takes a lock: it is not for signal handlers.
     pub fn increment_epoch(&self) {
         self.inner.epoch.increment();
     }

@@ -118,7 +118,7 @@ impl Module {
     ///
     /// If it is not, or needs a proposal that the engine does not have.
     pub fn validate(engine: &Engine, binary: &[u8]) -> Result<()> {
-        mj_decode::validate(binary, &engine.config().features)?;
+        mj_decode::validate_on(binary, &engine.config().features, engine.config().threads())?;
         Ok(())
     }
 

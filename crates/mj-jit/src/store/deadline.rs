@@ -86,6 +86,15 @@ impl Epoch {
     fn now(&self) -> u64 {
         self.now.load(Ordering::SeqCst)
     }
+
+    fn add(&self, deadline: &Arc<Deadline>) {
+        let mut deadlines = self.deadlines.lock().unwrap_or_else(PoisonError::into_inner);
+        if deadlines.len() == deadlines.capacity() {
+            // Stores come and go between ticks, too.
+            deadlines.retain(|deadline| deadline.strong_count() > 0);
+        }
+        deadlines.push(Arc::downgrade(deadline));
+    }
 }
 
 impl Interrupts {
@@ -93,7 +102,7 @@ impl Interrupts {
     pub fn new(engine: &Engine, page: mj_runtime::InterruptHandle) -> Self {
         let deadline = engine.config().epochs.then(|| {
             let deadline = Arc::new(Deadline { at: AtomicU64::new(0), fired: AtomicBool::new(false), page: page.clone() });
-            engine.epoch().deadlines.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&deadline));
+            engine.epoch().add(&deadline);
             deadline.check(engine.epoch().now());
             deadline
         });
