@@ -18,20 +18,26 @@ const IMPORTS: &str = r#"(module
 /// The module that these bytes stand for; `None` if they are too few.
 #[must_use]
 pub fn module(bytes: &[u8]) -> Option<Vec<u8>> {
-    let mut module = wasm_smith::Module::new(config(), &mut Unstructured::new(bytes)).ok()?;
+    let (&choices, bytes) = bytes.split_first()?;
+    let mut module = wasm_smith::Module::new(config(choices), &mut Unstructured::new(bytes)).ok()?;
     module.ensure_termination(STEPS).ok()?;
     Some(module.to_bytes())
 }
 
-fn config() -> Config {
+/// Each bit of `choices` favours another kind of module: one that runs far before it traps, much integer code, long functions, deep nesting.
+fn config(choices: u8) -> Config {
+    let chosen = |bit: u8| choices >> bit & 1 == 1;
     Config {
+        disallow_traps: chosen(0),
+        allow_floats: !(chosen(1) && chosen(2)),
+        max_instructions: if chosen(3) { 2000 } else { 200 },
+        max_nesting_depth: if chosen(4) { 40 } else { 8 },
         available_imports: Some(wat::parse_str(IMPORTS).expect("well formed")),
         canonicalize_nans: true,
         export_everything: true,
         min_funcs: 1,
         max_funcs: 8,
         max_globals: 12,
-        max_instructions: 200,
         max_memory32_bytes: 3 * PAGE,
         memory_max_size_required: true,
         max_table_elements: 100,
