@@ -12,6 +12,7 @@ impl Random {
     }
 
     /// The next 64 bits: a Weyl sequence whose steps are mixed (splitmix64).
+    #[expect(clippy::should_implement_trait, reason = "an endless source of numbers is no iterator")]
     pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         mix(self.0)
