@@ -2,7 +2,7 @@
 
 use wasmi::errors::{ErrorKind, InstantiationError};
 use wasmi::{
-    Caller, Config, Engine, Error, Extern, ExternRef, F32, F64, Instance, Linker, Module, Nullable, Ref, Store, TrapCode, Val, ValType,
+    Caller, Config, Engine, Error, Extern, ExternRef, F32, F64, Instance, Linker, Module, Ref as Nullable, Store, TrapCode, Val, ValType,
 };
 
 use crate::host::{self, Trace};
@@ -40,7 +40,7 @@ fn item(store: &mut Store<Trace>, export: &Extern) -> Option<Item> {
     Some(match export {
         Extern::Memory(exported) => memory(exported.data(&*store)),
         Extern::Table(table) => {
-            let is_null = |index| table.get(&*store, index).is_some_and(|element: Ref| element.is_null());
+            let is_null = |index| matches!(table.get(&*store, index), Some(Val::FuncRef(Nullable::Null) | Val::ExternRef(Nullable::Null)));
             Item::Table((0..table.size(&*store)).map(is_null).collect())
         }
         Extern::Global(global) => Item::Global(lift(store, &global.get(&*store))),
