@@ -325,6 +325,8 @@ impl<I: Isa> Baseline<'_, I> {
         self.cache.used.insert(register);
         self.cache.retain(register);
         self.stack[index].place = Place::Register(register);
+        // A conditional branch does this to an entry that stays on the stack, even to one in its slot.
+        self.settled = self.settled.min(index);
         if entry.ty == ValType::I32 {
             self.clean_upper(register);
         }

@@ -1,0 +1,34 @@
+//! What the fuzzers found, minimised: each module did something else in one configuration or another.
+
+use mj_fuzzing::compare;
+
+fn agree(text: &str) {
+    compare(&wat::parse_str(text).unwrap()).unwrap();
+}
+
+#[test]
+fn a_settled_result_that_a_conditional_branch_brings_to_its_register_survives_a_call() {
+    agree(
+        r#"(module
+            (func $clobber (result i64) (i64.const 99))
+            (func (export "f") (param i32) (result i64)
+                (block (result i64)
+                    (i64.const 7)
+                    (block)
+                    (br_if 0 (local.get 0))
+                    (drop (call $clobber)))))"#,
+    );
+}
+
+#[test]
+fn a_settled_result_that_a_conditional_branch_brings_to_its_register_is_settled_again_by_a_block() {
+    agree(
+        r#"(module
+            (func (export "f") (param i32 i32) (result i64)
+                (block (result i64)
+                    (i64.extend_i32_u (local.get 1))
+                    (block)
+                    (br_if 0 (local.get 0))
+                    (loop (br_if 1 (i64.const 3) (local.get 1)) (drop) (br_if 0 (local.tee 1 (i32.shr_u (local.get 1) (i32.const 1))))))))"#,
+    );
+}
