@@ -236,6 +236,20 @@ impl Op {
         &ROWS[self as usize]
     }
 
+    /// Whether the operator may trap; stores count as ones that do.
+    #[must_use]
+    #[inline]
+    pub const fn may_trap(self) -> bool {
+        use Op::{I32DivS, I32DivU, I32RemS, I32RemU, I64DivS, I64DivU, I64RemS, I64RemU};
+        use Op::{I32TruncF32S, I32TruncF32U, I32TruncF64S, I32TruncF64U, I64TruncF32S, I64TruncF32U, I64TruncF64S, I64TruncF64U};
+        match self {
+            I32DivS | I32DivU | I32RemS | I32RemU | I64DivS | I64DivU | I64RemS | I64RemU => true,
+            I32TruncF32S | I32TruncF32U | I32TruncF64S | I32TruncF64U => true,
+            I64TruncF32S | I64TruncF32U | I64TruncF64S | I64TruncF64U => true,
+            _ => matches!(self.row().shape, Shape::Load | Shape::Store),
+        }
+    }
+
     /// The load or store with this opcode (`0x28..=0x3e`).
     #[inline]
     pub(crate) fn from_memory_opcode(byte: u8) -> Op {

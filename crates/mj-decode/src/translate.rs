@@ -24,7 +24,7 @@ pub struct BlockType<'a> {
 }
 
 /// A bulk operator: three operands of type i32, no result, trap out of bounds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Bulk {
     /// `memory.copy` between the memories `.0` and `.1`.
     MemoryCopy(u32, u32),

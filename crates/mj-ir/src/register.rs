@@ -6,6 +6,8 @@
 use core::fmt;
 use core::ops::{BitAnd, BitOr, BitOrAssign, Not};
 
+use mj_decode::ValType;
+
 /// Register class.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 #[repr(u8)]
@@ -14,6 +16,18 @@ pub enum Class {
     Int,
     /// Floats and vectors.
     Float,
+}
+
+impl Class {
+    /// The class of values of this type.
+    #[must_use]
+    #[inline]
+    pub fn of(ty: ValType) -> Self {
+        match ty {
+            ValType::F32 | ValType::F64 | ValType::V128 => Class::Float,
+            _ => Class::Int,
+        }
+    }
 }
 
 /// A physical register.
@@ -52,6 +66,13 @@ impl PReg {
     #[inline]
     pub const fn index(self) -> usize {
         (self.0 & 63) as usize
+    }
+
+    /// [`index`](Self::index), if this is a register.
+    #[must_use]
+    #[inline]
+    pub const fn index_or_none(self) -> Option<usize> {
+        if self.is_none() { None } else { Some(self.index()) }
     }
 
     /// The register's class.
@@ -236,6 +257,8 @@ pub struct RegisterFile {
     pub allocatable: RegSet,
     /// Of these, the ones a callee preserves.
     pub callee_saved: RegSet,
+    /// Of these, the ones that some instructions insist on.
+    pub special: RegSet,
     /// Integer argument and result positions.
     pub int_positions: [PReg; 8],
     /// Float argument and result positions.

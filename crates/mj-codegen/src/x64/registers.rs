@@ -44,6 +44,7 @@ pub const FILE: RegisterFile = RegisterFile {
         PReg::float(14),
     ])),
     callee_saved: CALLEE_SAVED,
+    special: RegSet::of(&[RAX_, RCX_, RDX_]),
     int_positions: INT_POSITIONS,
     float_positions: FLOAT_POSITIONS,
 };

@@ -1,0 +1,124 @@
+//! Where blocks end: what each edge has to do.
+//!
+//! First stores, then copies between slots, then moves between registers at once, then loads: nothing is read after it has been written. A slot that an
+//! edge writes and reads is copied away first.
+
+use cranelift_entity::EntityRef;
+use smallvec::SmallVec;
+
+use super::state::Stored;
+use super::{Action, Pass};
+use crate::ssa::{Block, Edge, Node};
+use crate::{PReg, ParallelMoves};
+
+impl Pass<'_> {
+    /// Remembers what is where, and does the edges that go back.
+    pub(super) fn end_block(&mut self) {
+        let block = self.block;
+        let start = self.state.snapshots.len() as u32;
+        for register in self.state.occupied.iter() {
+            let value = self.state.value_in(register).expect("occupied");
+            let is_needed = self.state.next(self.live, value) <= self.end || self.live.is_live_out(value);
+            if is_needed && !self.state.value(value).is_constant {
+                self.state.snapshots.push((register, value));
+            }
+        }
+        let end = self.state.snapshots.len() as u32;
+        self.state.ends.push((start, end));
+        let function = self.function;
+        for (index, edge) in function.edges_of(block).enumerate() {
+            if edge.to <= block {
+                self.edge(block, index, edge);
+            }
+        }
+        for edge in function.edges_of(block) {
+            for &argument in function.nodes_in(edge.arguments) {
+                self.state.advance(argument);
+            }
+        }
+    }
+
+    /// Does the edge with this number out of `from`, whose end is the state at hand.
+    pub(super) fn edge(&mut self, from: Block, index: usize, edge: Edge) {
+        let start = self.out.actions.len() as u32;
+        let function = self.function;
+        let (parameters, arguments) = (function.parameters(edge.to), function.nodes_in(edge.arguments));
+        let (first, last) = self.state.entries[edge.to.index()];
+        let entries: SmallVec<[(PReg, Node); 32]> = self.state.entry_pool[first as usize..last as usize].into();
+        self.store_live(from, edge.to, &entries);
+        let rescued = self.rescue(parameters, arguments);
+        self.store_parameters(parameters, arguments, &rescued);
+        let mut moves = ParallelMoves::default();
+        let mut loads: SmallVec<[(PReg, Node); 16]> = SmallVec::new();
+        let homes = parameters.iter().zip(arguments).map(|(&parameter, &argument)| (self.state.value(parameter).home, argument));
+        for (to, value) in entries.into_iter().chain(homes).filter(|(to, _)| to.is_some()) {
+            match self.state.value(value).register {
+                register if register.is_some() => moves.push(to, register),
+                _ => loads.push((to, value)),
+            }
+        }
+        moves.resolve(&mut self.out.actions);
+        for (to, value) in loads {
+            let action = match rescued.iter().find(|&&(_, other)| other == value) {
+                Some(&(slot, _)) => Action::Load { to, slot, value },
+                None if self.state.value(value).is_constant => Action::Constant { to, value },
+                None => Action::Load { to, slot: self.state.slot(value), value },
+            };
+            self.act(action);
+        }
+        let number = self.out.first_edge[from.index()] as usize + index;
+        self.out.edges[number] = start..self.out.actions.len() as u32;
+    }
+
+    /// Stores what is alive in a register, and is to be in its slot.
+    fn store_live(&mut self, from: Block, to: Block, entries: &[(PReg, Node)]) {
+        for register in self.state.occupied.iter() {
+            let value = self.state.value_in(register).expect("occupied");
+            let is_wanted = self.live.is_live_in(to, value) && entries.iter().all(|&(_, other)| other != value);
+            if is_wanted && !self.is_stored_in(value, from) {
+                let slot = self.state.slot(value);
+                self.act(Action::Store { slot, from: register });
+            }
+        }
+    }
+
+    /// Copies away what is only in slots that the edge writes.
+    fn rescue(&mut self, parameters: &[Node], arguments: &[Node]) -> SmallVec<[(u32, Node); 4]> {
+        let mut rescued: SmallVec<[(u32, Node); 4]> = SmallVec::new();
+        for (&parameter, &argument) in parameters.iter().zip(arguments) {
+            let state = *self.state.value(argument);
+            let is_written = argument != parameter
+                && state.register.is_none()
+                && state.stored == Stored::Given
+                && parameters.contains(&argument)
+                && rescued.iter().all(|&(_, other)| other != argument);
+            if is_written {
+                let to = self.state.slots;
+                self.state.slots += 1;
+                self.act(Action::CopySlot { to, from: state.slot, value: argument });
+                rescued.push((to, argument));
+            }
+        }
+        rescued
+    }
+
+    fn store_parameters(&mut self, parameters: &[Node], arguments: &[Node], rescued: &[(u32, Node)]) {
+        for (&parameter, &argument) in parameters.iter().zip(arguments) {
+            if self.state.value(parameter).home.is_some() || parameter == argument {
+                continue;
+            }
+            let slot = self.state.slot(parameter);
+            let state = *self.state.value(argument);
+            let action = if state.register.is_some() {
+                Action::Store { slot, from: state.register }
+            } else if state.is_constant {
+                Action::StoreConstant { slot, value: argument }
+            } else {
+                let own = self.state.slot(argument);
+                let from = rescued.iter().find(|&&(_, other)| other == argument).map_or(own, |&(slot, _)| slot);
+                Action::CopySlot { to: slot, from, value: argument }
+            };
+            self.act(action);
+        }
+    }
+}

@@ -1,0 +1,264 @@
+//! Which value is in which register.
+//!
+//! Invariant: `content[r] == v` exactly if `values[v].register == r`. A value that is alive and in no register is in its slot, or is a
+//! constant.
+
+use cranelift_entity::EntityRef;
+use cranelift_entity::packed_option::PackedOption;
+
+use super::FOREIGN_SLOT;
+use super::live::{Live, NEVER};
+use crate::ssa::{Block, Function, Node};
+use crate::{Arrival, Class, Defined, Definition, PReg, RegSet, RegisterFile, Selected, Use};
+
+/// The number of no slot.
+pub(super) const NO_SLOT: u32 = u32::MAX;
+
+/// Since when a value's slot holds it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Stored {
+    No,
+    /// In what this block dominates, from the position at hand on.
+    At(Block),
+    /// Wherever it is alive: it is stored where it is defined.
+    Always,
+    /// Wherever it is alive: whoever defines it puts it there.
+    Given,
+}
+
+/// One value.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ValueState {
+    pub register: PReg,
+    /// For a parameter: where edges bring it; none if that is its slot.
+    pub home: PReg,
+    /// The register in which it will be wanted.
+    pub hint: PReg,
+    pub class: Class,
+    pub is_constant: bool,
+    pub stored: Stored,
+    pub slot: u32,
+    /// Index of the next use in the list of all, and the end of its uses.
+    pub cursor: u32,
+    pub last: u32,
+    /// The parameter it becomes.
+    pub becomes: PackedOption<Node>,
+    /// Of the edges that meet: how many bring it in a register, and in which one the first does.
+    pub brought: u32,
+    pub brought_in: PReg,
+}
+
+impl ValueState {
+    pub fn stores_at_definition(&self) -> bool {
+        self.stored == Stored::Always
+    }
+}
+
+/// Everything; reusable.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub values: Vec<ValueState>,
+    content: Contents,
+    pub occupied: RegSet,
+    pub allocatable: RegSet,
+    /// Registers that the step at hand uses.
+    pub pinned: RegSet,
+    /// Number of slots so far.
+    pub slots: u32,
+    /// What is in registers where blocks end.
+    pub ends: Vec<(u32, u32)>,
+    pub snapshots: Vec<(PReg, Node)>,
+    /// What blocks where edges meet want in registers, parameters apart.
+    pub entries: Vec<(u32, u32)>,
+    pub entry_pool: Vec<(PReg, Node)>,
+    /// Positions of calls that are not in cold blocks, with their blocks.
+    pub calls: Vec<(u32, Block)>,
+    /// Index of the first call at or behind the position at hand.
+    pub next_call: usize,
+}
+
+#[derive(Debug)]
+struct Contents([PackedOption<Node>; 64]);
+
+impl Default for Contents {
+    fn default() -> Self {
+        Self([PackedOption::default(); 64])
+    }
+}
+
+impl State {
+    pub fn reset(&mut self, function: &Function, selected: &Selected, registers: &RegisterFile, live: &Live) {
+        self.clear_registers();
+        self.values.clear();
+        self.values.extend(function.nodes.iter().map(|(node, row)| {
+            let uses = live.use_range(node);
+            ValueState {
+                register: PReg::NONE,
+                home: PReg::NONE,
+                hint: PReg::NONE,
+                class: row.ty.map_or(Class::Int, Class::of),
+                is_constant: function.constant(node).is_some(),
+                stored: Stored::No,
+                slot: NO_SLOT,
+                cursor: uses.start,
+                last: uses.end,
+                becomes: PackedOption::default(),
+                brought: 0,
+                brought_in: PReg::NONE,
+            }
+        }));
+        self.allocatable = registers.allocatable;
+        self.slots = 0;
+        self.ends.clear();
+        self.snapshots.clear();
+        self.entries.clear();
+        self.entries.resize(function.blocks.len(), (0, 0));
+        self.entry_pool.clear();
+        self.find_calls(function, selected, live);
+        self.find_hints(function, selected);
+        for &(value, arrival) in &selected.arrivals {
+            if let Arrival::Slot(slot) = arrival {
+                self.values[value.index()].slot = FOREIGN_SLOT + slot;
+                self.values[value.index()].stored = Stored::Given;
+            }
+        }
+    }
+
+    fn find_calls(&mut self, function: &Function, selected: &Selected, live: &Live) {
+        self.calls.clear();
+        self.next_call = 0;
+        for (block, row) in function.blocks.iter().filter(|(_, row)| !row.is_cold) {
+            let _ = row;
+            let steps = selected.blocks[block].clone();
+            for step in steps.clone().filter(|&step| selected.steps[step as usize].is_call) {
+                self.calls.push((live.begins[block.index()] + step - steps.start, block));
+            }
+        }
+    }
+
+    /// Backward: fixed registers and parameters at which values end up.
+    fn find_hints(&mut self, function: &Function, selected: &Selected) {
+        for block in function.blocks.keys().rev() {
+            for edge in function.edges_of(block) {
+                for (&parameter, &argument) in function.parameters(edge.to).iter().zip(function.nodes_in(edge.arguments)) {
+                    let hint = self.values[parameter.index()].hint;
+                    let value = &mut self.values[argument.index()];
+                    value.becomes = parameter.into();
+                    value.hint = hint;
+                }
+            }
+            for step in selected.blocks[block].clone().rev() {
+                let step = &selected.steps[step as usize];
+                let uses = selected.uses(step);
+                let tied = selected.definitions(step).first().filter(|defined| defined.constraint == Definition::Tied);
+                if let (Some(Defined { value: defined, .. }), Some(operand)) = (tied, uses.first()) {
+                    let (hint, becomes) = (self.values[defined.index()].hint, self.values[defined.index()].becomes);
+                    let value = &mut self.values[operand.value.index()];
+                    if value.becomes.is_none() {
+                        value.hint = hint;
+                        value.becomes = becomes;
+                    }
+                }
+                for operand in uses {
+                    if let Use::Fixed(register) = operand.constraint {
+                        self.values[operand.value.index()].hint = register;
+                    }
+                }
+            }
+        }
+    }
+
+    #[inline]
+    pub fn value(&self, node: Node) -> &ValueState {
+        &self.values[node.index()]
+    }
+
+    #[inline]
+    pub fn value_mut(&mut self, node: Node) -> &mut ValueState {
+        &mut self.values[node.index()]
+    }
+
+    #[inline]
+    pub fn value_in(&self, register: PReg) -> Option<Node> {
+        self.content.0[register.index()].expand()
+    }
+
+    /// Notes that `value` is in `register`, and no longer in another one.
+    pub fn set(&mut self, register: PReg, value: Node) {
+        debug_assert!(!self.occupied.contains(register), "{register:?} is occupied");
+        let old = core::mem::replace(&mut self.values[value.index()].register, register);
+        if old.is_some() {
+            self.content.0[old.index()] = PackedOption::default();
+            self.occupied.remove(old);
+        }
+        self.content.0[register.index()] = value.into();
+        self.occupied.insert(register);
+    }
+
+    /// Forgets what is in `register`.
+    pub fn forget(&mut self, register: PReg) {
+        if let Some(value) = self.content.0[register.index()].take() {
+            self.values[value.index()].register = PReg::NONE;
+            self.occupied.remove(register);
+        }
+    }
+
+    /// No register holds anything.
+    pub fn clear_registers(&mut self) {
+        for register in self.occupied.iter() {
+            if let Some(value) = self.content.0[register.index()].take()
+                && let Some(value) = self.values.get_mut(value.index())
+            {
+                value.register = PReg::NONE;
+            }
+        }
+        self.occupied = RegSet::EMPTY;
+        self.pinned = RegSet::EMPTY;
+    }
+
+    /// Brings back what was in registers where `block` ended.
+    pub fn restore(&mut self, block: Block) {
+        self.clear_registers();
+        let (start, end) = self.ends[block.index()];
+        for index in start..end {
+            let (register, value) = self.snapshots[index as usize];
+            self.set(register, value);
+        }
+    }
+
+    /// The slot of a value.
+    pub fn slot(&mut self, value: Node) -> u32 {
+        let slots = &mut self.slots;
+        let value = &mut self.values[value.index()];
+        if value.slot == NO_SLOT {
+            value.slot = *slots;
+            *slots += 1;
+        }
+        value.slot
+    }
+
+    /// The free registers of a class.
+    #[inline]
+    pub fn free(&self, class: Class) -> RegSet {
+        self.allocatable & RegSet::class(class) & !(self.occupied | self.pinned)
+    }
+
+    /// Position of a value's next use in the order of the blocks.
+    #[inline]
+    pub fn next(&self, live: &Live, value: Node) -> u32 {
+        let value = self.value(value);
+        if value.cursor < value.last { live.position(value.cursor) } else { NEVER }
+    }
+
+    /// One use of a value has been done.
+    #[inline]
+    pub fn advance(&mut self, value: Node) {
+        self.values[value.index()].cursor += 1;
+    }
+
+    pub fn enter_block(&mut self, _: &Live, position: u32) {
+        while self.calls.get(self.next_call).is_some_and(|&(call, _)| call < position) {
+            self.next_call += 1;
+        }
+    }
+}

@@ -1,0 +1,4 @@
+//! To be written.
+
+/// What is built.
+pub struct Source;
