@@ -121,12 +121,9 @@ pub struct StoreContext {
     /// and unwinding restores it.
     pub host_sp: usize,
     /// Stack pointer at which the next entry from the host starts on the WebAssembly stack: its top, or where
-    /// compiled code last left it for the host.
+    /// compiled code last left it for the host. There lie two words: frame pointer of the compiled frame that called out,
+    /// and above it the return address into that frame.
     pub wasm_sp: usize,
-    /// Frame pointer of the compiled frame that last called out.
-    pub exit_fp: usize,
-    /// Return address into the compiled frame that last called out.
-    pub exit_pc: usize,
     /// Lowest stack pointer that a frame may reach; the guard region is below.
     pub stack_limit: usize,
     /// Remaining fuel, counted down; negative: used up.
@@ -274,7 +271,7 @@ macro_rules! offsets {
 
 offsets!(ContextHeader: STORE = store, MEMORY0_BASE = memory0_base, MEMORY0 = memory0, INTERRUPT_PAGE = interrupt_page,
     TYPE_IDS = type_ids, HELPERS = helpers);
-offsets!(StoreContext: HOST_SP = host_sp, WASM_SP = wasm_sp, EXIT_FP = exit_fp, EXIT_PC = exit_pc, STACK_LIMIT = stack_limit,
+offsets!(StoreContext: HOST_SP = host_sp, WASM_SP = wasm_sp, STACK_LIMIT = stack_limit,
     FUEL = fuel, UNWINDING = unwinding, RESUME_PC = resume_pc);
 offsets!(MemoryDefinition: BASE = base, LENGTH = length);
 offsets!(TableDefinition: BASE = base, LENGTH = length);

@@ -355,7 +355,9 @@ impl Drop for Owner {
     }
 }
 
-/// An error on its way through compiled code.
-pub(crate) fn stop(error: Error) -> Stop {
-    Stop::Error(Box::new(error))
+impl From<Error> for Stop {
+    /// An error on its way through compiled code.
+    fn from(error: Error) -> Self {
+        Stop::Error(Box::new(error))
+    }
 }

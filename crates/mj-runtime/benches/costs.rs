@@ -11,7 +11,9 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use mj_abi::{ContextCounts, ContextHeader, ContextLayout, HostContext, RawValue};
-use mj_runtime::{ContextBox, ContextPointers, HostContextBox, LinearMemory, MemoryPlan, MemoryPool, StackPool, StoreState, Stubs, catch};
+use mj_runtime::{
+    ContextBox, ContextPointers, HostContextBox, LinearMemory, MemoryPlan, MemoryPool, StackPool, Stop, StoreState, Stubs, catch,
+};
 
 use code::Label;
 use machine::Machine;
@@ -70,7 +72,7 @@ unsafe extern "C" fn increment(callee: *mut HostContext, _: *mut ContextHeader, 
     unsafe {
         catch((*callee).header.store, || {
             (*values).low += 1;
-            Ok(())
+            Ok::<(), Stop>(())
         })
     }
 }

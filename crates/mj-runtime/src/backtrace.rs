@@ -7,6 +7,7 @@
 //! Invariant: only words inside the store's own stack are read, each frame above the one before, so that a broken chain ends the walk and nothing else.
 
 use std::ops::Range;
+use std::ptr;
 use std::sync::Arc;
 
 use crate::entry::Activation;
@@ -30,23 +31,22 @@ impl StoreState {
     /// `None`: the frames are those that wait for its return.
     #[must_use]
     pub fn backtrace(&self, origin: Option<Origin>, limit: usize) -> Vec<Pc> {
-        let block = self.block();
         // SAFETY: the block is alive, and compiled code of this store does not run: this thread has the store and is here.
-        let (stack, exit) = unsafe { ((*block).frames(), ((*block).context.exit_pc, (*block).context.exit_fp)) };
-        let mut walk = Walk { stack, code: None, frames: Vec::new(), limit };
+        let block = unsafe { &*self.block() };
+        let mut walk = Walk { block, code: None, frames: Vec::new(), limit };
         if let Some(origin) = origin {
             walk.segment(origin);
         }
-        walk.segment(Origin { pc: exit.0, fp: exit.1, fault: false });
-        for (pc, fp) in outer_exits(block) {
-            walk.segment(Origin { pc, fp, fault: false });
+        walk.segment(block.exit(block.context.wasm_sp));
+        for wasm_sp in outer_exits(block) {
+            walk.segment(block.exit(wasm_sp));
         }
         walk.frames
     }
 }
 
-/// Where the activations of `block` on this thread found the frames further out, innermost first.
-fn outer_exits(block: *mut StoreBlock) -> impl Iterator<Item = (usize, usize)> {
+/// Where on the stack the activations of `block` on this thread began, innermost first.
+fn outer_exits(block: *const StoreBlock) -> impl Iterator<Item = usize> {
     // SAFETY: the thread is this one.
     let mut next = unsafe { (*thread::current()).innermost.get() };
     std::iter::from_fn(move || {
@@ -55,19 +55,19 @@ fn outer_exits(block: *mut StoreBlock) -> impl Iterator<Item = (usize, usize)> {
         next = activation.outer;
         Some(activation)
     })
-    .filter(move |activation| activation.store == block)
-    .map(|activation| (activation.saved.exit_pc, activation.saved.exit_fp))
+    .filter(move |activation| ptr::eq(activation.store, block))
+    .map(|activation| activation.saved.wasm_sp)
 }
 
-struct Walk {
-    stack: Range<usize>,
+struct Walk<'a> {
+    block: &'a StoreBlock,
     /// The region that the last frame was in: the next is likely to be there, too.
     code: Option<(Range<usize>, Arc<dyn CodeInfo>)>,
     frames: Vec<Pc>,
     limit: usize,
 }
 
-impl Walk {
+impl Walk<'_> {
     /// Walks one activation, from `origin` out to its entry.
     fn segment(&mut self, origin: Origin) {
         let Origin { mut pc, mut fp, fault } = origin;
@@ -79,7 +79,7 @@ impl Walk {
                 Some(info) if !info.is_entry(pc) => self.frames.push(Pc { address: pc, kind }),
                 _ => return,
             }
-            let Some((caller_fp, return_pc)) = self.frame(fp) else { return };
+            let Some([caller_fp, return_pc]) = self.block.frame(fp) else { return };
             if caller_fp <= fp {
                 // The next frame cannot be below: the chain ends here, but the return address may still be good.
                 self.last(return_pc);
@@ -93,18 +93,6 @@ impl Walk {
         if self.frames.len() < self.limit && self.info(pc).is_some_and(|info| !info.is_entry(pc)) {
             self.frames.push(Pc { address: pc, kind: PcKind::Return });
         }
-    }
-
-    /// The two words that a frame pointer points to.
-    fn frame(&self, fp: usize) -> Option<(usize, usize)> {
-        let words = fp..fp.checked_add(2 * size_of::<usize>())?;
-        let is_inside = self.stack.start <= words.start && words.end <= self.stack.end;
-        if !is_inside || !fp.is_multiple_of(align_of::<usize>()) {
-            return None;
-        }
-        let fp = fp as *const usize;
-        // SAFETY: aligned and inside the usable part of the store's stack, which is readable, and which nobody writes meanwhile.
-        unsafe { Some((fp.read(), fp.add(1).read())) }
     }
 
     fn info(&mut self, pc: usize) -> Option<&Arc<dyn CodeInfo>> {

@@ -1,8 +1,8 @@
 //! The way into compiled code, and what became of it on the way out.
 //!
 //! An *activation* is one entry from the host. Activations nest: compiled code calls the host, which enters again, the same store or
-//! another. The entry trampoline overwrites the store's `host_sp`, and code that calls out overwrites the other three stack words,
-//! so each entry saves all four and puts them back; that also says where the outer activation's frames are, for backtraces.
+//! another. The entry trampoline overwrites the store's `host_sp`, and code that calls out overwrites `wasm_sp`,
+//! so each entry saves both and puts them back; that also says where the outer activation's frames are, for backtraces.
 //!
 //! Traps and errors come back as a flag from the trampoline: no unwinding passes through compiled code. A panic of a host function was
 //! caught when it reached compiled code, and goes on here.
@@ -33,9 +33,7 @@ pub(crate) struct Activation {
 /// The words of a store that belong to its innermost activation.
 pub(crate) struct Words {
     host_sp: usize,
-    wasm_sp: usize,
-    pub(crate) exit_fp: usize,
-    pub(crate) exit_pc: usize,
+    pub(crate) wasm_sp: usize,
 }
 
 // Volatile, so that words are not accessed in pairs: generated code writes them one by one, and a processor that reads a pair soon
@@ -47,12 +45,7 @@ impl Words {
     unsafe fn read(context: *mut StoreContext) -> Self {
         // SAFETY: by the caller's promise.
         unsafe {
-            Self {
-                host_sp: (&raw const (*context).host_sp).read_volatile(),
-                wasm_sp: (&raw const (*context).wasm_sp).read_volatile(),
-                exit_fp: (&raw const (*context).exit_fp).read_volatile(),
-                exit_pc: (&raw const (*context).exit_pc).read_volatile(),
-            }
+            Self { host_sp: (&raw const (*context).host_sp).read_volatile(), wasm_sp: (&raw const (*context).wasm_sp).read_volatile() }
         }
     }
 
@@ -63,11 +56,9 @@ impl Words {
         // SAFETY: by the caller's promise.
         unsafe {
             (&raw mut (*context).host_sp).write_volatile(self.host_sp);
-            // Whatever calls out has pushed something before. Looking is faster than writing: the next entry need not wait for the word.
+            // Looking is faster than writing: the next entry need not wait for the word.
             if (&raw const (*context).wasm_sp).read_volatile() != self.wasm_sp {
                 (&raw mut (*context).wasm_sp).write_volatile(self.wasm_sp);
-                (&raw mut (*context).exit_fp).write_volatile(self.exit_fp);
-                (&raw mut (*context).exit_pc).write_volatile(self.exit_pc);
             }
         }
     }

@@ -20,14 +20,25 @@ use crate::{ContextPointers, Stop, StoreState};
 /// # Safety
 /// `store` must be the context of the store whose compiled code called, and no reference into the store's state may be in use when `body` is done.
 #[inline]
-pub unsafe fn catch(store: *mut StoreContext, body: impl FnOnce() -> Result<(), Stop>) -> usize {
+pub unsafe fn catch<E: Into<Stop>>(store: *mut StoreContext, body: impl FnOnce() -> Result<(), E>) -> usize {
     match catch_unwind(AssertUnwindSafe(body)) {
         Ok(Ok(())) => 0,
         // SAFETY: by the caller's promise.
-        Ok(Err(stop)) => unsafe { fail(store, Pending::Stop(stop)) },
+        Ok(Err(error)) => unsafe { stop(store, error) },
         // SAFETY: by the caller's promise.
         Err(panic) => unsafe { fail(store, Pending::Panic(panic)) },
     }
+}
+
+/// Out of line, so that [`catch`] makes no room on the stack for what fails.
+///
+/// # Safety
+/// As for [`catch`].
+#[cold]
+#[inline(never)]
+unsafe fn stop<E: Into<Stop>>(store: *mut StoreContext, error: E) -> usize {
+    // SAFETY: by the caller's promise.
+    unsafe { fail(store, Pending::Stop(error.into())) }
 }
 
 /// # Safety

@@ -160,8 +160,6 @@ fn division_trap(site: Site, cpu: &Cpu) -> TrapCode {
 fn divert_to_interrupt(block: &mut StoreBlock, cpu: &mut Cpu) {
     let context = &mut block.context;
     context.resume_pc = cpu.pc();
-    context.exit_pc = cpu.pc();
-    context.exit_fp = cpu.fp();
     cpu.set_pc(block.stubs.interrupt);
 }
 

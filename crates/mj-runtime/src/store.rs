@@ -126,6 +126,22 @@ impl StoreBlock {
         self.stack.as_ref().map_or(0..0, Stack::usable)
     }
 
+    /// Where the activation called out that left `wasm_sp` behind; nowhere if none has.
+    pub(crate) fn exit(&self, wasm_sp: usize) -> Origin {
+        let [fp, pc] = self.frame(wasm_sp).unwrap_or_default();
+        Origin { pc, fp, fault: false }
+    }
+
+    /// The two words at an address, frame pointer and return address, if they are in the part of the stack that frames may use.
+    ///
+    /// No compiled code of the store may run meanwhile.
+    pub(crate) fn frame(&self, address: usize) -> Option<[usize; 2]> {
+        let (stack, words) = (self.frames(), address..address.checked_add(size_of::<[usize; 2]>())?);
+        let is_inside = stack.start <= words.start && words.end <= stack.end;
+        // SAFETY: aligned and inside the usable part of the store's stack, which is readable, and which nobody writes meanwhile.
+        (is_inside && address.is_multiple_of(align_of::<usize>())).then(|| unsafe { (address as *const [usize; 2]).read() })
+    }
+
     /// Makes the innermost entry raise `pending` as soon as the code that was called out to returns.
     ///
     /// # Safety
@@ -134,8 +150,8 @@ impl StoreBlock {
         // SAFETY: by the caller's promise.
         let block = unsafe { &mut *block };
         block.pending = Some(pending);
-        block.context.trap_pc = block.context.exit_pc;
-        block.context.trap_fp = block.context.exit_fp;
+        let exit = block.exit(block.context.wasm_sp);
+        (block.context.trap_pc, block.context.trap_fp) = (exit.pc, exit.fp);
         block.context.trap_code = 0;
         block.context.unwinding = 1;
     }
@@ -157,8 +173,6 @@ impl StoreState {
         let context = StoreContext {
             host_sp: 0,
             wasm_sp: 0,
-            exit_fp: 0,
-            exit_pc: 0,
             stack_limit: 0,
             fuel: 0,
             unwinding: 0,

@@ -16,7 +16,7 @@ use mj_asm_x64::Width::{W32, W64};
 use mj_asm_x64::{ADD, Asm, Cc, Gpr, Mem, R8, R9, R10, R11, R12, R13, R14, R15, RAX, RBX, RCX, RDI, RDX, RSI, RSP, SUB, Xmm};
 
 use super::registers::{CONTEXT, FLOAT_POSITIONS, FRAME, INT_POSITIONS, SCRATCH, gpr, xmm};
-use super::transition::{call_host, enter_host, unwind, unwind_if_asked};
+use super::transition::{call_host, enter_host, repeat_exit, unwind, unwind_if_asked};
 
 /// Addresses of the runtime's functions that stubs call, all `extern "C"`.
 #[derive(Clone, Copy, Debug)]
@@ -84,7 +84,7 @@ fn helper_call(asm: &mut Asm, entry: Label, unwinding: Label) {
     asm.reserve(64);
     asm.push_r(FRAME);
     asm.mov_rr(W64, FRAME, RSP);
-    enter_host(asm, R10, R9);
+    enter_host(asm, R10);
     asm.reserve(64);
     // From rax rcx rdx rsi to rsi rdx rcx r8, behind the context in rdi.
     asm.mov_rr(W64, R8, RSI);
@@ -145,7 +145,8 @@ fn call_transparently(asm: &mut Asm, function: usize, unwinding: Label) {
     }
     let all_vectors: [Xmm; 16] = core::array::from_fn(|number| Xmm::new(number as u8));
     save_vectors(asm, all_vectors);
-    enter_host(asm, R10, R9);
+    repeat_exit(asm, R9);
+    enter_host(asm, R10);
     asm.reserve(16);
     asm.mov_rr(W64, RDI, CONTEXT);
     call_host(asm, function);
@@ -173,7 +174,8 @@ fn lazy_stub(asm: &mut Asm, compile_lazily: usize, unwinding: Label) {
         asm.push_r(register);
     }
     save_vectors(asm, vectors);
-    enter_host(asm, R10, R9);
+    repeat_exit(asm, R9);
+    enter_host(asm, R10);
     asm.reserve(32);
     asm.mov_rr(W64, RDI, CONTEXT);
     asm.mov_rr(W32, RSI, SCRATCH);

@@ -7,12 +7,12 @@
 
 use core::mem::size_of;
 
-use mj_abi::{ArgLocation, CallLayout, ContextHeader, HostContext, RawValue};
+use mj_abi::{ArgLocation, CallLayout, HostContext, RawValue};
 use mj_asm_x64::Width::{W32, W64};
-use mj_asm_x64::{ADD, AND, Asm, Cc, Gpr, Mem, R8, R9, R11, R12, RAX, RBX, RCX, RDI, RDX, RSI, RSP, SUB, Width};
+use mj_asm_x64::{ADD, Asm, Cc, Gpr, Mem, R11, R12, RAX, RBX, RDI, RDX, RSI, RSP, SUB, Width};
 use mj_decode::{FuncType, ValType};
 
-use super::registers::{CONTEXT, FLOAT_POSITIONS, FLOAT_SCRATCH, FRAME, INT_POSITIONS, SCRATCH, gpr, xmm};
+use super::registers::{CONTEXT, FLOAT_POSITIONS, FLOAT_SCRATCH, FRAME, INT_POSITIONS, MEMORY, SCRATCH, gpr, xmm};
 use super::transition::{ENTRY_VALUES, FRAME_CONTEXT, enter_host, leave_host, return_to_host, unwind};
 
 /// Bytes of a value in the array.
@@ -58,22 +58,24 @@ pub fn entry_trampoline(ty: &FuncType) -> Vec<u8> {
 /// Code of a host function of this type, called like any function, with its [`HostContext`] as context.
 ///
 /// The caller's context that the host function is given is that of the calling frame; if the host enters the host function itself, it is
-/// the function's own.
+/// the function's own. The values lie on the host's stack, whose alignment is known.
 #[must_use]
 pub fn host_shim(ty: &FuncType) -> Vec<u8> {
     let layout = layout(ty);
     let asm = &mut Asm::default();
     let unwinding = asm.label();
+    // Callers restore the memory base themselves, and host code keeps the register.
+    let store_context = MEMORY;
     let values = ty.params().len().max(ty.results().len()) as i32 * VALUE;
-    // Below the context: the address for results, and the values.
-    let result_pointer = Mem::base(FRAME, FRAME_CONTEXT - 8);
-    let frame = 16 + values;
+    // Above the values: the address for results that find no register.
+    let result_pointer = Mem::base(RSP, values);
     let incoming = |offset| Mem::base(FRAME, 16 + offset);
     asm.reserve(64);
+    asm.mov_rm(W64, SCRATCH, Mem::base(FRAME, FRAME_CONTEXT));
     asm.push_r(FRAME);
     asm.mov_rr(W64, FRAME, RSP);
-    stack_at_values(asm, frame);
-    asm.mov_mr(W64, Mem::base(FRAME, FRAME_CONTEXT), CONTEXT);
+    enter_host(asm, store_context);
+    adjust_stack(asm, -(values + if layout.result_pointer.is_some() { VALUE } else { 0 }));
     for (index, (&ty, &location)) in ty.params().iter().zip(&layout.params).enumerate() {
         store(asm, ty, location, Mem::base(RSP, VALUE * index as i32), incoming);
     }
@@ -81,21 +83,17 @@ pub fn host_shim(ty: &FuncType) -> Vec<u8> {
     match layout.result_pointer {
         Some(ArgLocation::Int(position)) => asm.mov_mr(W64, result_pointer, int_position(position)),
         Some(ArgLocation::Memory(offset)) => {
-            asm.mov_rm(W64, SCRATCH, incoming(offset as i32));
-            asm.mov_mr(W64, result_pointer, SCRATCH);
+            asm.mov_rm(W64, RAX, incoming(offset as i32));
+            asm.mov_mr(W64, result_pointer, RAX);
         }
         _ => {}
     }
     asm.mov_rr(W64, RDI, CONTEXT);
-    asm.mov_rm(W64, RCX, Mem::base(FRAME, 0));
-    asm.mov_rm(W64, RSI, Mem::base(RCX, FRAME_CONTEXT));
+    asm.mov_rr(W64, RSI, SCRATCH);
     asm.mov_rr(W64, RDX, RSP);
-    enter_host(asm, R8, R9);
-    asm.reserve(64);
     asm.call_m(Mem::base(CONTEXT, HostContext::FUNCTION));
     asm.test_rr(W64, RAX, RAX);
     asm.jcc(Cc::Ne, unwinding);
-    stack_at_values(asm, frame);
     if layout.result_pointer.is_some() {
         asm.mov_rm(W64, SCRATCH, result_pointer);
     }
@@ -109,7 +107,7 @@ pub fn host_shim(ty: &FuncType) -> Vec<u8> {
         bytes => asm.ret_i(u16::try_from(bytes).expect("validation limits the number of parameters to 1000")),
     }
     asm.bind(unwinding);
-    asm.mov_rm(W64, RDI, Mem::base(CONTEXT, ContextHeader::STORE));
+    asm.mov_rr(W64, RDI, store_context);
     unwind(asm);
     finish(asm)
 }
@@ -129,12 +127,6 @@ fn adjust_stack(asm: &mut Asm, bytes: i32) {
         1.. => asm.alu_ri(ADD, W64, RSP, bytes),
         _ => asm.alu_ri(SUB, W64, RSP, -bytes),
     }
-}
-
-/// Points `rsp` to the values at the end of a shim's frame. The host wants them 16-aligned; the WebAssembly stack is aligned to 8.
-fn stack_at_values(asm: &mut Asm, frame: i32) {
-    asm.lea(W64, RSP, Mem::base(FRAME, -frame));
-    asm.alu_ri(AND, W64, RSP, -16);
 }
 
 fn int_position(position: u8) -> Gpr {

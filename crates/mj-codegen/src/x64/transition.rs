@@ -15,9 +15,9 @@
 //! Frame pointers form one chain through both stacks: a frame of compiled code that was entered from the host has this frame as
 //! its caller, and host code called from WebAssembly has the frame of a stub, whose caller is compiled code.
 //!
-//! Invariants: host code is called with `rsp` 16-aligned, and with the exit recorded: frame pointer and return address of the
-//! compiled frame that called out, and where the WebAssembly stack is free. Host code changes none of `rbx rbp r12-r15`, so
-//! context and memory base survive it.
+//! Invariants: host code is called with `rsp` 16-aligned, and with the exit recorded: [`StoreContext::WASM_SP`] is where the WebAssembly
+//! stack is free, and the two words there are frame pointer and return address of the compiled frame that called out. Host code
+//! changes none of `rbx rbp r12-r15`, so context and memory base survive it.
 
 use mj_abi::{ContextHeader, StoreContext};
 use mj_asm_x64::Width::W64;
@@ -75,17 +75,22 @@ pub(super) fn unwind(asm: &mut Asm) {
     return_to_host(asm, 1);
 }
 
-/// Records the exit and switches to the host's stack. The stub's frame is complete: its caller's frame pointer at `[rbp]`, its
-/// return address at `[rbp + 8]`, and `rsp` at its end. The store comes to be in `store`; `temporary` and nothing else is lost.
-pub(super) fn enter_host(asm: &mut Asm, store: Gpr, temporary: Gpr) {
+/// Records the exit and switches to the host's stack. The stub's frame ends with its caller's frame pointer and above that its return
+/// address: it has nothing else, or [`repeat_exit`] has put them there. The store comes to be in `store`; nothing else is lost.
+pub(super) fn enter_host(asm: &mut Asm, store: Gpr) {
     asm.reserve(64);
     asm.mov_rm(W64, store, Mem::base(CONTEXT, ContextHeader::STORE));
-    asm.mov_rm(W64, temporary, Mem::base(FRAME, 0));
-    asm.mov_mr(W64, Mem::base(store, StoreContext::EXIT_FP), temporary);
-    asm.mov_rm(W64, temporary, Mem::base(FRAME, 8));
-    asm.mov_mr(W64, Mem::base(store, StoreContext::EXIT_PC), temporary);
     asm.mov_mr(W64, Mem::base(store, StoreContext::WASM_SP), RSP);
     asm.mov_rm(W64, RSP, Mem::base(store, StoreContext::HOST_SP));
+}
+
+/// Ends a frame that holds more than its caller's frame pointer with a copy of that and of its return address. `temporary` is lost.
+pub(super) fn repeat_exit(asm: &mut Asm, temporary: Gpr) {
+    asm.reserve(32);
+    for offset in [8, 0] {
+        asm.mov_rm(W64, temporary, Mem::base(FRAME, offset));
+        asm.push_r(temporary);
+    }
 }
 
 /// Calls the host function at this address.

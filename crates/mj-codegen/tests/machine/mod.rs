@@ -106,6 +106,14 @@ pub struct Exit {
     pub wasm_sp: usize,
 }
 
+impl Exit {
+    /// Of compiled code that has just called out.
+    fn of(store: &StoreContext) -> Self {
+        let wasm_sp = store.wasm_sp;
+        Self { fp: word_at(wasm_sp), pc: word_at(wasm_sp + 8), wasm_sp }
+    }
+}
+
 /// One call of the runtime by a stub.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct RuntimeCall {
@@ -133,7 +141,7 @@ extern "C" fn runtime<const FUNCTION: usize>(context: *mut ContextHeader, a: u64
     // SAFETY: stubs pass the context register, which is a machine's context; its `instance` is the machine's runtime, and the
     // machine is not looked at from elsewhere while compiled code runs.
     let (store, runtime) = unsafe { (&mut *(*context).store, &mut *(*context).instance.cast::<Runtime>()) };
-    let exit = Exit { fp: store.exit_fp, pc: store.exit_pc, wasm_sp: store.wasm_sp };
+    let exit = Exit::of(store);
     runtime.calls.push(RuntimeCall { function: FUNCTION, arguments: [a, b, c, d], exit });
     store.unwinding = usize::from(runtime.unwinds);
     scribble();
@@ -298,7 +306,7 @@ unsafe extern "C" fn host_function(callee: *mut HostContext, caller: *mut Contex
     unsafe {
         let call = &mut *(*callee).closure.cast::<HostCall>();
         let store = &*(*callee).header.store;
-        call.exit = Exit { fp: store.exit_fp, pc: store.exit_pc, wasm_sp: store.wasm_sp };
+        call.exit = Exit::of(store);
         call.caller = caller as usize;
         call.seen = std::slice::from_raw_parts(values, call.count).to_vec();
         ptr::copy_nonoverlapping(call.results.as_ptr(), values, call.results.len());

@@ -17,7 +17,7 @@ use mj_runtime::{StoreState, catch};
 use smallvec::SmallVec;
 
 use super::caller::Calling;
-use super::{Caller, INLINE_VALUES, WasmRet, WasmTyList, stop};
+use super::{Caller, INLINE_VALUES, WasmRet, WasmTyList};
 use crate::error::{Context, Result, ensure};
 use crate::store::{StoreData, StoreInner};
 use crate::types::TypeEntry;
@@ -109,17 +109,56 @@ where
     // the types that the function was made with.
     unsafe {
         let context = (*callee).header.store;
-        let body = || {
-            let owner = StoreState::owner_of(context).cast::<StoreData<T>>();
-            let func = &*(*callee).closure.cast_const().cast::<F>();
-            with_hook(owner.cast(), || {
-                let params = P::load((*owner).inner(), values)?;
-                let results = func(Caller::new(&mut *owner, Calling(caller)), params);
-                results.store((*owner).inner(), values)
-            })
-            .map_err(stop)
-        };
-        catch(context, body)
+        let owner = StoreState::owner_of(context).cast::<StoreData<T>>();
+        if (*owner).inner().hooked {
+            return call_typed_hooked::<T, F, P, R>(callee, caller, values);
+        }
+        catch(context, || call_closure::<T, F, P, R>(callee, caller, values))
+    }
+}
+
+/// As [`call_typed`], between the store's hooks. Out of line, so that calls without hooks save no registers for it.
+///
+/// # Safety
+///
+/// As [`call_typed`].
+#[cold]
+#[inline(never)]
+unsafe extern "C" fn call_typed_hooked<T, F, P, R>(callee: *mut HostContext, caller: *mut ContextHeader, values: *mut RawValue) -> usize
+where
+    T: 'static,
+    F: Fn(Caller<'_, T>, P) -> R + Send + Sync + 'static,
+    P: WasmTyList,
+    R: WasmRet,
+{
+    // SAFETY: as in `call_typed`.
+    unsafe {
+        let context = (*callee).header.store;
+        let this = StoreState::owner_of(context).cast::<StoreInner>();
+        catch(context, || with_hook(this, || call_closure::<T, F, P, R>(callee, caller, values)))
+    }
+}
+
+/// Takes the arguments, calls the closure, puts the results in.
+///
+/// # Safety
+///
+/// As [`call_typed`].
+#[inline(always)]
+unsafe fn call_closure<T, F, P, R>(callee: *mut HostContext, caller: *mut ContextHeader, values: *mut RawValue) -> Result<()>
+where
+    T: 'static,
+    F: Fn(Caller<'_, T>, P) -> R + Send + Sync + 'static,
+    P: WasmTyList,
+    R: WasmRet,
+{
+    // SAFETY: as in `call_typed`.
+    unsafe {
+        let owner = StoreState::owner_of((*callee).header.store).cast::<StoreData<T>>();
+        let func = &*(*callee).closure.cast_const().cast::<F>();
+        let params = P::load((*owner).inner(), values)?;
+        let results = func(Caller::new(&mut *owner, Calling(caller)), params);
+        results.store((*owner).inner(), values)
     }
 }
 
@@ -146,8 +185,9 @@ where
             let closure = &*(*callee).closure.cast_const().cast::<Dynamic<F>>();
             let mut list = load_values((*owner).inner(), &closure.ty, values);
             let (params, results) = list.split_at_mut(closure.ty.ty.params().len());
-            with_hook(owner.cast(), || (closure.func)(Caller::new(&mut *owner, Calling(caller)), params, results)).map_err(stop)?;
-            store_results((*owner).inner(), &closure.ty, results, values).map_err(stop)
+            let call = || (closure.func)(Caller::new(&mut *owner, Calling(caller)), params, results);
+            with_hook(owner.cast(), call)?;
+            store_results((*owner).inner(), &closure.ty, results, values)
         };
         catch(context, body)
     }
@@ -187,7 +227,6 @@ unsafe fn store_results(store: &StoreInner, ty: &TypeEntry, results: &[Val], val
 /// # Safety
 ///
 /// `this` must be the pointer that the store was entered with.
-#[inline]
 unsafe fn with_hook(this: *mut StoreInner, body: impl FnOnce() -> Result<()>) -> Result<()> {
     // SAFETY: by the caller's promise; compiled code waits.
     unsafe {

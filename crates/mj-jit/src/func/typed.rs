@@ -164,9 +164,8 @@ macro_rules! tuples {
                 let ($($ty,)*) = self;
                 let mut index = 0;
                 $(
-                    let value = WasmTy::store($ty, store)?;
                     // SAFETY: by the caller's promise.
-                    unsafe { values.add(index).write(value) };
+                    unsafe { WasmTy::store($ty, store, values.add(index)) }?;
                     index += 1;
                 )*
                 Ok(())

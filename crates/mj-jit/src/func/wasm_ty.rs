@@ -11,7 +11,7 @@ use crate::{ExternRef, Func, OwnedRooted, Rooted, Trap, V128, ValType};
 ///
 /// # Safety
 ///
-/// Implemented here only: `store` must give bits of type `KIND`.
+/// Implemented here only: `store` must write bits of type `KIND`.
 pub unsafe trait WasmTy: Send + Sized {
     #[doc(hidden)]
     const KIND: Kind;
@@ -20,9 +20,17 @@ pub unsafe trait WasmTy: Send + Sized {
     #[doc(hidden)]
     const IS_NON_NULL: bool = false;
 
-    /// Its bits, if it can be used in the store.
+    /// Writes no more bytes than the type has.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be used in the store.
+    ///
+    /// # Safety
+    ///
+    /// `to` must be valid for writes.
     #[doc(hidden)]
-    fn store(self, store: &StoreInner) -> Result<RawValue>;
+    unsafe fn store(self, store: &StoreInner, to: *mut RawValue) -> Result<()>;
 
     /// Reads no more bytes than the type has: code has written no more, and reading what two stores have written is slow.
     ///
@@ -49,15 +57,16 @@ pub unsafe trait WasmTy: Send + Sized {
 }
 
 macro_rules! numbers {
-    ($($ty:ty: $kind:ident $value:ident => $bits:expr;)*) => {$(
+    ($($ty:ty: $kind:ident;)*) => {$(
         // SAFETY: the bits are those of the number.
         unsafe impl WasmTy for $ty {
             const KIND: Kind = Kind::$kind;
 
             #[inline]
-            fn store(self, _: &StoreInner) -> Result<RawValue> {
-                let $value = self;
-                Ok(RawValue::new($bits))
+            unsafe fn store(self, _: &StoreInner, to: *mut RawValue) -> Result<()> {
+                // SAFETY: by the caller's promise; the value is in the low bytes.
+                unsafe { to.cast::<$ty>().write(self) };
+                Ok(())
             }
 
             #[inline]
@@ -70,12 +79,12 @@ macro_rules! numbers {
 }
 
 numbers! {
-    i32: I32 value => u64::from(value as u32);
-    u32: I32 value => u64::from(value);
-    i64: I64 value => value as u64;
-    u64: I64 value => value;
-    f32: F32 value => u64::from(value.to_bits());
-    f64: F64 value => value.to_bits();
+    i32: I32;
+    u32: I32;
+    i64: I64;
+    u64: I64;
+    f32: F32;
+    f64: F64;
 }
 
 // SAFETY: the bits are those of the vector.
@@ -83,9 +92,11 @@ unsafe impl WasmTy for V128 {
     const KIND: Kind = Kind::V128;
 
     #[inline]
-    fn store(self, _: &StoreInner) -> Result<RawValue> {
+    unsafe fn store(self, _: &StoreInner, to: *mut RawValue) -> Result<()> {
         let bits = self.as_u128();
-        Ok(RawValue { low: bits as u64, high: (bits >> 64) as u64 })
+        // SAFETY: by the caller's promise.
+        unsafe { to.write(RawValue { low: bits as u64, high: (bits >> 64) as u64 }) };
+        Ok(())
     }
 
     #[inline]
@@ -101,11 +112,14 @@ unsafe impl WasmTy for Option<Func> {
     const KIND: Kind = Kind::FuncRef;
 
     #[inline]
-    fn store(self, store: &StoreInner) -> Result<RawValue> {
-        match self {
+    unsafe fn store(self, store: &StoreInner, to: *mut RawValue) -> Result<()> {
+        let word = match self {
             Some(function) if !function.comes_from_same_store(store) => bail!("a function of another store cannot be used here"),
-            function => Ok(RawValue::new(function.map_or(0, |function| function.word() as u64))),
-        }
+            function => function.map_or(0, |function| function.word()),
+        };
+        // SAFETY: by the caller's promise.
+        unsafe { to.cast::<usize>().write(word) };
+        Ok(())
     }
 
     #[inline]
@@ -120,11 +134,14 @@ unsafe impl WasmTy for Option<Rooted<ExternRef>> {
     const KIND: Kind = Kind::ExternRef;
 
     #[inline]
-    fn store(self, store: &StoreInner) -> Result<RawValue> {
-        match self {
+    unsafe fn store(self, store: &StoreInner, to: *mut RawValue) -> Result<()> {
+        let word = match self {
             Some(value) if !value.comes_from_same_store(store) => bail!("an external reference of another store cannot be used here"),
-            value => Ok(RawValue::new(value.map_or(0, |value| value.word()))),
-        }
+            value => value.map_or(0, |value| value.word()),
+        };
+        // SAFETY: by the caller's promise.
+        unsafe { to.cast::<u64>().write(word) };
+        Ok(())
     }
 
     #[inline]
@@ -143,9 +160,10 @@ macro_rules! like {
             const IS_NON_NULL: bool = $non_null;
 
             #[inline]
-            fn store(self, store: &StoreInner) -> Result<RawValue> {
+            unsafe fn store(self, store: &StoreInner, to: *mut RawValue) -> Result<()> {
                 let $value = self;
-                <$other as WasmTy>::store($to, store)
+                // SAFETY: by the caller's promise.
+                unsafe { <$other as WasmTy>::store($to, store, to) }
             }
 
             #[inline]
@@ -236,10 +254,8 @@ unsafe impl<T: WasmTy> WasmRet for T {
 
     #[inline]
     unsafe fn store(self, store: &StoreInner, values: *mut RawValue) -> Result<()> {
-        let value = WasmTy::store(self, store)?;
         // SAFETY: by the caller's promise.
-        unsafe { values.write(value) };
-        Ok(())
+        unsafe { WasmTy::store(self, store, values) }
     }
 }
 
@@ -289,9 +305,8 @@ macro_rules! tuples {
                 let ($($ty,)*) = self;
                 let mut index = 0;
                 $(
-                    let value = WasmTy::store($ty, store)?;
                     // SAFETY: by the caller's promise.
-                    unsafe { values.add(index).write(value) };
+                    unsafe { WasmTy::store($ty, store, values.add(index)) }?;
                     index += 1;
                 )*
                 Ok(())

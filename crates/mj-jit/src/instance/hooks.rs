@@ -4,7 +4,6 @@ use mj_abi::{CodePointer, TrapCode};
 use mj_runtime::{InstanceHooks, Stop, StoreState};
 
 use super::InstanceData;
-use crate::func::stop;
 use crate::store::{Interruption, StoreInner, UpdateDeadline};
 use crate::{memory, table};
 
@@ -20,13 +19,13 @@ impl InstanceHooks for InstanceData {
     fn memory_grow(&self, memory: u32, delta: u64) -> Result<Option<u64>, Stop> {
         let index = self.memories[memory as usize];
         // SAFETY: compiled code waits for this hook, so nobody else uses the store.
-        unsafe { memory::grow(self.running_store(), index, delta) }.map_err(stop)
+        unsafe { memory::grow(self.running_store(), index, delta) }.map_err(Stop::from)
     }
 
     fn table_grow(&self, table: u32, initial: usize, delta: u64) -> Result<Option<u64>, Stop> {
         let index = self.tables[table as usize];
         // SAFETY: compiled code waits for this hook, so nobody else uses the store.
-        unsafe { table::grow(self.running_store(), index, delta, initial) }.map_err(stop)
+        unsafe { table::grow(self.running_store(), index, delta, initial) }.map_err(Stop::from)
     }
 
     fn data_segment(&self, segment: u32) -> &[u8] {
@@ -84,14 +83,14 @@ impl InstanceHooks for InstanceData {
                 Err(error) => {
                     // SAFETY: as above.
                     unsafe { (*store).leave_interrupted() };
-                    Err(stop(error))
+                    Err(error.into())
                 }
             },
         }
     }
 
     fn compile_lazily(&self, function: u32) -> Result<CodePointer, Stop> {
-        let entry = self.module.compile_lazily(function).map_err(stop)?;
+        let entry = self.module.compile_lazily(function).map_err(Stop::from)?;
         Ok(entry as CodePointer)
     }
 }

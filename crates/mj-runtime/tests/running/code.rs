@@ -12,13 +12,11 @@ use mj_abi::{ContextHeader, HostContext, StoreContext, TrapCode};
 const GLOBALS: usize = size_of::<ContextHeader>().next_multiple_of(16);
 
 global_asm!(
-    // Leaves for the host from a stub whose frame is complete; the store comes to be in r10, r9 is lost.
+    // Leaves for the host from a stub whose frame is complete; the store comes to be in r10.
     ".macro mj_enter_host",
+    "push qword ptr [rbp + 8]",
+    "push qword ptr [rbp]",
     "mov r10, [r15 + {store}]",
-    "mov r9, [rbp]",
-    "mov [r10 + {exit_fp}], r9",
-    "mov r9, [rbp + 8]",
-    "mov [r10 + {exit_pc}], r9",
     "mov [r10 + {wasm_sp}], rsp",
     "mov rsp, [r10 + {host_sp}]",
     ".endm",
@@ -150,7 +148,7 @@ global_asm!(
     "test rax, rax",
     "jne mj_test_unwind",
     "mov rsp, [rdi + {wasm_sp}]",
-    "mov rax, [rsp]",
+    "mov rax, [rsp + 16]",
     "leave",
     "ret",
     // Thunk of the helper in r11.
@@ -301,8 +299,6 @@ global_asm!(
     function = const HostContext::FUNCTION,
     host_sp = const StoreContext::HOST_SP,
     wasm_sp = const StoreContext::WASM_SP,
-    exit_fp = const StoreContext::EXIT_FP,
-    exit_pc = const StoreContext::EXIT_PC,
     resume_pc = const StoreContext::RESUME_PC,
     unwinding = const StoreContext::UNWINDING,
 );

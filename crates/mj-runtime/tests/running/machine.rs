@@ -152,7 +152,7 @@ unsafe extern "C" fn host(callee: *mut HostContext, _: *mut ContextHeader, value
         let reaction = machine.reactions.host.borrow().clone();
         catch(machine.store.context(), || {
             (*values).low = reaction(machine, (*values).low)?;
-            Ok(())
+            Ok::<(), Stop>(())
         })
     }
 }
