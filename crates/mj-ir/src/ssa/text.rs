@@ -1,1 +1,1 @@
-//! To be written.
+//! The text form of a [`Function`](super::Function).

@@ -1,1 +1,1 @@
-//! To be written.
+//! The invariants of a [`Function`](super::Function), checked.
