@@ -1,4 +1,4 @@
-//! Compiles a generated module of twelve kinds of operators through one driver: `drivers baseline|graph [FUNCTIONS]`.
+//! Compiles a generated module of twelve kinds of operators through one driver: `drivers baseline|optimizing [FUNCTIONS]`.
 //!
 //! Prints time, operators and code size. `valgrind --tool=callgrind --toggle-collect='*compile_all*'` counts the instructions of the compiler alone.
 
@@ -6,7 +6,7 @@ use std::hint::black_box;
 use std::time::Instant;
 
 use iced_x86::{Decoder, DecoderOptions, FlowControl};
-use mj_codegen::{Compiler, FunctionCode, GraphCompiler, ModulePlan, Options};
+use mj_codegen::{Compiler, Entry, FunctionCode, ModulePlan, Options};
 use mj_decode::{Features, Module, validate};
 use wasmparser::{Parser, Payload};
 
@@ -16,11 +16,11 @@ mod mix;
 
 fn main() {
     let mut arguments = std::env::args().skip(1);
-    let is_graph = match arguments.next().as_deref() {
-        Some("graph") => true,
+    let optimizes = match arguments.next().as_deref() {
+        Some("optimizing") => true,
         Some("baseline") => false,
         _ => {
-            eprintln!("drivers baseline|graph [FUNCTIONS]");
+            eprintln!("drivers baseline|optimizing [FUNCTIONS]");
             std::process::exit(1);
         }
     };
@@ -29,12 +29,11 @@ fn main() {
     let module = validate(&bytes, &Features::default()).expect("a valid module");
     let repeat = std::env::var("REPEAT").ok().and_then(|count| count.parse().ok()).unwrap_or(10);
     let mut compiler = Compiler::new(&Options::default()).expect("a supported processor");
-    let mut graph = is_graph.then(GraphCompiler::default);
     let (mut best, mut code) = (f64::MAX, Vec::new());
     for _ in 0..repeat {
         compiler.clear();
         let start = Instant::now();
-        code = compile_all(&mut compiler, graph.as_mut(), &module, &bytes);
+        code = compile_all(&mut compiler, optimizes, &module, &bytes);
         best = best.min(start.elapsed().as_secs_f64());
     }
     let operators = operators(&bytes);
@@ -49,14 +48,14 @@ fn main() {
 }
 
 #[inline(never)]
-fn compile_all(compiler: &mut Compiler, graph: Option<&mut GraphCompiler>, module: &Module, bytes: &[u8]) -> Vec<FunctionCode> {
+fn compile_all(compiler: &mut Compiler, optimizes: bool, module: &Module, bytes: &[u8]) -> Vec<FunctionCode> {
     let plan = ModulePlan::new(module);
     let own = 0..module.bodies.len() as u32;
-    let code = match graph {
-        None => own.map(|function| compiler.compile(module, &plan, function, bytes).expect("compilable")).collect(),
-        Some(graph) => own.map(|function| graph.compile(compiler, module, &plan, function, bytes).expect("known operators")).collect(),
+    let compile = |function| match optimizes {
+        false => compiler.compile(module, &plan, function, bytes).expect("compilable"),
+        true => compiler.optimize(module, &plan, function, bytes, Entry::Function).expect("not too large"),
     };
-    black_box(code)
+    black_box(own.map(compile).collect())
 }
 
 fn operators(bytes: &[u8]) -> usize {

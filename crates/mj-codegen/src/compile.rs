@@ -8,6 +8,7 @@ use mj_decode::{Module, Reader};
 pub use mj_asm::Relocation;
 
 use crate::baseline::{self, Arenas, Emitted};
+use crate::optimizing;
 use crate::x64::{Features, X64};
 use crate::{CompileError, Options};
 
@@ -62,11 +63,31 @@ pub struct FunctionCode {
     pub relocations: Range<u32>,
 }
 
+/// Where control enters optimized code.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub enum Entry {
+    /// Where calls go.
+    Function,
+    /// At the header of the loop whose first operator is at this byte offset in the module, with the frame of the baseline's code.
+    Loop(u32),
+}
+
+/// Where optimized code begins.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub enum Entry {
+    /// At the function's entry, called as any function.
+    Function,
+    /// At the header of the loop whose first operator is at this offset in the module: takes over the frame of tiered baseline code, with locals and
+    /// operand stack in their canonical slots, and returns for the function (`docs/abi.md`).
+    Loop(u32),
+}
+
 /// A compiler with its memory: compiles one function at a time, for any module.
 #[derive(Debug)]
 pub struct Compiler {
     pub(crate) isa: X64,
     arenas: Arenas,
+    optimizing: optimizing::Arenas<X64>,
     pub(crate) options: Options,
 }
 
@@ -82,7 +103,7 @@ impl Compiler {
     /// A compiler for processors with these features.
     #[must_use]
     pub fn with_features(features: Features, options: &Options) -> Self {
-        Self { isa: X64::new(features, options), arenas: Arenas::default(), options: *options }
+        Self { isa: X64::new(features, options), arenas: Arenas::default(), optimizing: optimizing::Arenas::default(), options: *options }
     }
 
     /// Compiles the own function `function` of `module`, whose bytes are `bytes`, and appends it to the compiler's unit.
@@ -91,7 +112,46 @@ impl Compiler {
     /// If the function is too large.
     pub fn compile(&mut self, module: &Module, plan: &ModulePlan, function: u32, bytes: &[u8]) -> Result<FunctionCode, CompileError> {
         append(&mut self.isa, module, function, bytes, |isa, index, body| {
-            Ok(baseline::compile(isa, &mut self.arenas, module, plan, &self.options, index, body))
+            baseline::compile(isa, &mut self.arenas, module, plan, &self.options, Entry::Function, index, body)
+        })
+    }
+
+    /// As [`compile`](Self::compile), with more effort and for code that stays: it counts no work for tiering.
+    ///
+    /// # Errors
+    /// If the function is too large, or beyond what the optimizing compiler knows. The unit is as it was before then.
+    pub fn optimize(
+        &mut self,
+        module: &Module,
+        plan: &ModulePlan,
+        function: u32,
+        bytes: &[u8],
+        entry: Entry,
+    ) -> Result<FunctionCode, CompileError> {
+        let options = Options { tiering: None, ..self.options };
+        append(&mut self.isa, module, function, bytes, |isa, index, body| {
+            baseline::compile(isa, &mut self.arenas, module, plan, &options, entry, index, body)
+        })
+    }
+
+    /// As [`compile`](Self::compile), by the optimizing compiler.
+    ///
+    /// # Errors
+    /// If the function is too large to be optimized.
+    pub fn optimize(
+        &mut self,
+        module: &Module,
+        plan: &ModulePlan,
+        function: u32,
+        bytes: &[u8],
+        entry: Entry,
+    ) -> Result<FunctionCode, CompileError> {
+        let entry = match entry {
+            Entry::Function => None,
+            Entry::Loop(at) => Some(at),
+        };
+        append(&mut self.isa, module, function, bytes, |isa, index, body| {
+            optimizing::compile(isa, &mut self.optimizing, module, plan, &self.options, index, body, entry)
         })
     }
 

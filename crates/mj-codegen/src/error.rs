@@ -13,6 +13,13 @@ pub enum CompileError {
         /// Index of the function.
         function: u32,
     },
+    /// Optimizing the function would take too much memory.
+    TooLargeToOptimize {
+        /// Index of the function.
+        function: u32,
+    },
+    /// The optimizing compiler does not do this; the baseline's code is right, if slower.
+    NotOptimizable(&'static str),
 }
 
 impl fmt::Display for CompileError {
@@ -22,6 +29,8 @@ impl fmt::Display for CompileError {
             CompileError::FunctionTooLarge { function } => {
                 write!(f, "function {function} is too large: its machine code would exceed 1 GiB")
             }
+            CompileError::NotOptimizable(what) => write!(f, "the optimizing compiler does not know {what}"),
+            CompileError::TooLargeToOptimize { function } => write!(f, "function {function} is too large to be optimized"),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The compilers: from a validated module's function bodies to machine code.
 //!
 //! `isa` is the seam: what an instruction set supplies, in one trait; `x64` implements it. `baseline` drives it forward over
-//! the operators; `optimizing` drives it over a graph, for now in tests only. Nothing here executes anything: the result is bytes, relocations and sites in a [`Unit`].
+//! the operators; `optimizing` drives it backward and forward over SSA. Nothing here executes anything: the result is bytes, relocations and sites in a [`Unit`].
 
 #![forbid(unsafe_code)]
 
@@ -14,9 +14,7 @@ mod optimizing;
 mod options;
 pub mod x64;
 
-pub use compile::{Compiler, FunctionCode, ModulePlan, Relocation, Unit, relocate};
+pub use compile::{Compiler, Entry, FunctionCode, ModulePlan, Relocation, Unit, relocate};
 pub use cond::Cond;
 pub use error::CompileError;
-pub use mj_ir::Unsupported;
-pub use optimizing::GraphCompiler;
 pub use options::{Bounds, Options};

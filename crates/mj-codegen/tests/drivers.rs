@@ -1,4 +1,4 @@
-//! One selector, two drivers: the baseline and the graph compiler over the same functions.
+//! One selector, two drivers: the baseline and the optimizing compiler over the same functions.
 //!
 //! Golden files hold the code of both under each of twelve operators; `BLESS=1 cargo test -p mj-codegen` rewrites them. Random functions run through both
 //! must give the same results, leave the same memory, and have the same sites.
@@ -16,13 +16,13 @@ use machine::{Code, Machine, RunningStubs};
 use mix::{MEMORY, PARAMETERS, Random};
 use mj_abi::{CodePointer, HelperPointers, MemoryDefinition, RawValue};
 use mj_codegen::x64::{Features, entry_trampoline};
-use mj_codegen::{Bounds, Compiler, FunctionCode, GraphCompiler, ModulePlan, Options, Unit, relocate};
+use mj_codegen::{Bounds, Compiler, Entry, FunctionCode, ModulePlan, Options, Unit, relocate};
 use mj_decode::{Module, ValType, validate};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum Driver {
     Baseline,
-    Graph,
+    Optimizing,
 }
 
 const NEWEST: Features = Features { lzcnt: true, bmi1: true, bmi2: true, avx: true };
@@ -37,11 +37,10 @@ fn parse(text: &str) -> (Module, Vec<u8>) {
 fn compile(driver: Driver, features: Features, options: &Options, module: &Module, bytes: &[u8]) -> (Unit, Vec<FunctionCode>) {
     let plan = ModulePlan::new(module);
     let mut compiler = Compiler::with_features(features, options);
-    let mut graph = GraphCompiler::default();
     let functions = (0..module.bodies.len() as u32)
         .map(|function| match driver {
             Driver::Baseline => compiler.compile(module, &plan, function, bytes).expect("the baseline knows all operators"),
-            Driver::Graph => graph.compile(&mut compiler, module, &plan, function, bytes).expect("an operator that the graph knows"),
+            Driver::Optimizing => compiler.optimize(module, &plan, function, bytes, Entry::Function).expect("not too large"),
         })
         .collect();
     (compiler.take_unit(), functions)
@@ -59,7 +58,7 @@ fn the_code_of_twelve_operators_is_what_it_was() {
         let source = golden::source(&text);
         let (module, bytes) = parse(source);
         let mut expected = String::from(source);
-        for driver in [Driver::Baseline, Driver::Graph] {
+        for driver in [Driver::Baseline, Driver::Optimizing] {
             let (unit, functions) = compile(driver, NEWEST, &Options::default(), &module, &bytes);
             expected += &golden::listing(&format!("{driver:?}").to_lowercase(), &unit, &functions[0]);
         }
@@ -68,25 +67,6 @@ fn the_code_of_twelve_operators_is_what_it_was() {
         } else {
             assert_eq!(text, expected, "{}: BLESS=1 rewrites it", path.display());
         }
-    }
-}
-
-#[test]
-fn what_the_graph_does_not_know_is_named() {
-    let cases = [
-        ("(global (mut i32) (i32.const 0)) (func (global.set 0 (i32.add (i32.const 1) (i32.const 2))))", "global.set"),
-        ("(func (if (i32.const 1) (then (nop)) (else (nop))))", "if"),
-        ("(func (block (loop (br_table 0 1 (i32.const 1)))))", "br_table"),
-        ("(func (result i32 i32) (i32.const 1) (i32.const 2)) (func (call 0) (drop) (drop))", "a call with several results"),
-        ("(func (param i32 i32 i32 i32 i32 i32 i32 i32 i32))", "a function with values on the stack"),
-    ];
-    for (text, operator) in cases {
-        let (module, bytes) = parse(&format!("(module {text})"));
-        let mut compiler = Compiler::with_features(NEWEST, &Options::default());
-        let last = module.bodies.len() as u32 - 1;
-        let error = GraphCompiler::default().compile(&mut compiler, &module, &ModulePlan::new(&module), last, &bytes).unwrap_err();
-        assert_eq!(error.operator, operator);
-        assert!(compiler.code().is_empty());
     }
 }
 
@@ -170,7 +150,7 @@ fn check_sites(baseline: &Unit, graph: &Unit, text: &str) {
 fn agree(text: &str, features: Features, options: &Options) {
     let (module, bytes) = parse(text);
     let baseline = compile(Driver::Baseline, features, options, &module, &bytes);
-    let graph = compile(Driver::Graph, features, options, &module, &bytes);
+    let graph = compile(Driver::Optimizing, features, options, &module, &bytes);
     check_sites(&baseline.0, &graph.0, text);
     let expected = run(&baseline.0, &baseline.1, &module, 0);
     let got = run(&graph.0, &graph.1, &module, 0);

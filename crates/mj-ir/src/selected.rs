@@ -93,6 +93,15 @@ impl Selected {
         });
     }
 
+    /// Turns steps that were pushed last first around; ranges of blocks count from the end until then.
+    pub fn reverse(&mut self) {
+        self.steps.reverse();
+        let count = self.steps.len() as u32;
+        for range in self.blocks.values_mut() {
+            *range = count - range.end..count - range.start;
+        }
+    }
+
     /// The operands of a step.
     #[must_use]
     #[inline]

@@ -9,6 +9,7 @@
 //! not-taken edge of a branch goes to a block with no other edge into it.
 
 mod build;
+mod prune;
 mod text;
 mod verify;
 
@@ -19,7 +20,8 @@ use cranelift_entity::{EntityRef, PrimaryMap, entity_impl};
 use mj_abi::TrapCode;
 use mj_decode::{Bulk, Op, ValType};
 
-pub use build::Source;
+pub use build::{BuildOptions, Source, TooLarge};
+pub use prune::Uses;
 
 /// A node, and the value it defines.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -268,6 +270,11 @@ impl Function {
     #[inline]
     pub fn type_of(&self, node: Node) -> ValType {
         self.nodes[node].ty.expect("a value")
+    }
+
+    /// A value of the first block that is no WebAssembly value: an address that the caller passes.
+    pub fn add_pointer(&mut self) -> Node {
+        self.nodes.push(NodeRow { ty: Some(ValType::I64), block: Block::new(0).into(), ..NodeRow::default() })
     }
 
     /// The nodes of a block, in order, parameters apart.

@@ -1,0 +1,161 @@
+//! What nobody needs: parameters and nodes whose only users are such themselves.
+//!
+//! What writes, traps, calls, decides a branch or is returned is needed; so is what needed nodes use. A parameter is needed if its value is, and
+//! then so are its arguments on all edges. Everything else is left out; loops shed the locals that they only write.
+
+use cranelift_entity::EntityRef;
+
+use super::{Block, Edge, Effect, Function, Node, NodeKind, Terminator};
+
+/// How often each value is used; reusable.
+#[derive(Default, Debug)]
+pub struct Uses {
+    counts: Vec<u32>,
+    /// Index of a parameter in its block.
+    numbers: Vec<u32>,
+    work: Vec<Node>,
+    incoming: Vec<(Block, Edge)>,
+    starts: Vec<u32>,
+}
+
+impl Uses {
+    /// Number of operands of nodes, edges and terminators that a value is.
+    #[must_use]
+    #[inline]
+    pub fn of(&self, node: Node) -> u32 {
+        self.counts[node.index()]
+    }
+
+    fn need(&mut self, node: Node) {
+        let count = &mut self.counts[node.index()];
+        *count += 1;
+        if *count == 1 {
+            self.work.push(node);
+        }
+    }
+
+    /// Counts uses by what is needed, and takes parameters that nobody needs out of `function`.
+    pub fn prune(&mut self, function: &mut Function) {
+        self.counts.clear();
+        self.counts.resize(function.nodes.len(), 0);
+        self.number_parameters(function);
+        self.find_edges(function);
+        for block in function.blocks.keys() {
+            self.need_roots(function, block);
+        }
+        while let Some(node) = self.work.pop() {
+            match function.nodes[node].kind {
+                NodeKind::Parameter => self.need_arguments(function, node),
+                kind if kind.effect() >= Effect::MayTrap => {}
+                _ => function.arguments(node).iter().for_each(|&argument| self.need(argument)),
+            }
+        }
+        self.compact(function);
+    }
+
+    fn number_parameters(&mut self, function: &Function) {
+        self.numbers.clear();
+        self.numbers.resize(function.nodes.len(), 0);
+        for block in function.blocks.keys() {
+            for (number, &parameter) in function.parameters(block).iter().enumerate() {
+                self.numbers[parameter.index()] = number as u32;
+            }
+        }
+    }
+
+    /// Edges with arguments, by target.
+    fn find_edges(&mut self, function: &Function) {
+        self.incoming.clear();
+        for block in function.blocks.keys() {
+            self.incoming.extend(function.edges_of(block).filter(|edge| !edge.arguments.is_empty()).map(|edge| (edge.to, edge)));
+        }
+        self.incoming.sort_by_key(|&(to, _)| to);
+        self.starts.clear();
+        self.starts.resize(function.blocks.len() + 1, 0);
+        for &(to, _) in &self.incoming {
+            self.starts[to.index() + 1] += 1;
+        }
+        for index in 0..function.blocks.len() {
+            self.starts[index + 1] += self.starts[index];
+        }
+    }
+
+    fn need_roots(&mut self, function: &Function, block: Block) {
+        for node in function.nodes_of(block) {
+            if function.effect(node) >= Effect::MayTrap {
+                function.arguments(node).iter().for_each(|&argument| self.need(argument));
+            }
+        }
+        match &function.blocks[block].terminator {
+            Terminator::Branch { condition: value, .. } | Terminator::Switch { index: value, .. } => self.need(*value),
+            Terminator::Return(values) => function.nodes_in(*values).iter().for_each(|&value| self.need(value)),
+            Terminator::Jump(_) | Terminator::Trap { .. } => {}
+        }
+        // The function's parameters come whether they are needed or not.
+    }
+
+    fn need_arguments(&mut self, function: &Function, parameter: Node) {
+        let block = function.nodes[parameter].block.expand().expect("a parameter has a block");
+        let number = self.numbers[parameter.index()] as usize;
+        for index in self.starts[block.index()]..self.starts[block.index() + 1] {
+            let (_, edge) = self.incoming[index as usize];
+            self.need(function.nodes_in(edge.arguments)[number]);
+        }
+    }
+
+    /// Shortens the lists of parameters and arguments.
+    fn compact(&self, function: &mut Function) {
+        let first = Block::new(0);
+        for (index, &(to, edge)) in self.incoming.iter().enumerate() {
+            // Edges of one switch to the same target may share their list; they are neighbours here.
+            if index > 0 && self.incoming[index - 1].1.arguments == edge.arguments {
+                continue;
+            }
+            let parameters = function.blocks[to].parameters;
+            let (from, with) = (edge.arguments.start as usize, parameters.start as usize);
+            let mut kept = 0;
+            for index in 0..parameters.len() {
+                if self.counts[function.lists[with + index].index()] > 0 {
+                    function.lists[from + kept] = function.lists[from + index];
+                    kept += 1;
+                }
+            }
+        }
+        for block in function.blocks.keys().filter(|&block| block != first) {
+            let mut parameters = function.blocks[block].parameters;
+            let start = parameters.start as usize;
+            let mut kept = 0;
+            for index in 0..parameters.len() {
+                let parameter = function.lists[start + index];
+                if self.counts[parameter.index()] > 0 {
+                    function.lists[start + kept] = parameter;
+                    kept += 1;
+                }
+            }
+            parameters.len = kept as u32;
+            function.blocks[block].parameters = parameters;
+        }
+        self.shorten_edges(function);
+    }
+
+    fn shorten_edges(&self, function: &mut Function) {
+        let Function { blocks, edges, .. } = function;
+        let lengths: Vec<u32> = blocks.values().map(|row| row.parameters.len).collect();
+        let shorten = |edge: &mut Edge| {
+            if !edge.arguments.is_empty() {
+                edge.arguments.len = lengths[edge.to.index()];
+            }
+        };
+        for row in blocks.values_mut() {
+            match &mut row.terminator {
+                Terminator::Jump(edge) => shorten(edge),
+                Terminator::Branch { taken, other, .. } => {
+                    shorten(taken);
+                    shorten(other);
+                }
+                Terminator::Switch { .. } | Terminator::Return(_) | Terminator::Trap { .. } => {}
+            }
+        }
+        edges.iter_mut().for_each(shorten);
+    }
+}
