@@ -4,19 +4,14 @@
 
 use mj_jit::{Caller, Engine, Linker, Module, Result, Store};
 
-const GUEST: &str = r#"
-    (module
-        (import "host" "hello" (func $hello (param i32)))
-        (func (export "run")
-            (call $hello (i32.const 1))
-            (call $hello (i32.const 2))))
-"#;
+/// What `wat2wasm` and its like make of `hello.wat`.
+const GUEST: &[u8] = include_bytes!("hello.wasm");
 
 fn main() -> Result<()> {
     // An engine holds what all modules share: the compiler and its settings.
     let engine = Engine::default();
     // Compiling takes the binary format. With the cargo feature `wat`, `Module::new` takes the text as well.
-    let module = Module::new(&engine, wat::parse_str(GUEST)?)?;
+    let module = Module::new(&engine, GUEST)?;
 
     // A store holds running instances, and data of the host's own: here, how often it was called.
     let mut store = Store::new(&engine, 0);
@@ -37,4 +32,10 @@ fn main() -> Result<()> {
 #[test]
 fn the_example_runs() -> Result<()> {
     main()
+}
+
+#[test]
+#[cfg(feature = "wat")]
+fn the_binary_is_that_of_the_text() {
+    assert_eq!(GUEST, wat::parse_str(include_str!("hello.wat")).unwrap());
 }

@@ -363,3 +363,14 @@ fn check_pool(engine: &Engine, env: &Environment) -> Result<()> {
     }
     Ok(())
 }
+
+#[cfg(all(test, not(feature = "wat")))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_without_its_feature_is_explained() {
+        let error = Module::new(&Engine::default(), "(module)").map_err(|error| format!("{error:#}")).unwrap_err();
+        assert!(error.contains("cargo feature `wat`"), "{error}");
+    }
+}
