@@ -8,6 +8,7 @@ mod sites;
 
 use std::fmt;
 use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use mj_decode::{Export, ExportKind, Module as Environment, Names};
@@ -40,6 +41,8 @@ pub(crate) struct ModuleInner {
     names: OnceLock<Names>,
     /// Places in the environment's list of exports, in the order of their names.
     exports_by_name: Box<[u32]>,
+    /// Place of the export that was looked up last: hosts ask for `memory` again and again.
+    last_export: AtomicU32,
 }
 
 /// An export of a module that was looked up once, for many instances; see [`Module::get_export_index`].
@@ -105,7 +108,18 @@ impl Module {
         let mut exports_by_name: Box<[u32]> = (0..env.exports.len() as u32).collect();
         exports_by_name.sort_by(|&a, &b| env.exports[a as usize].name.cmp(&env.exports[b as usize].name));
         let engine = engine.clone();
-        let inner = ModuleInner { engine, bytes, env, types, type_ids, layout, code, names: OnceLock::new(), exports_by_name };
+        let inner = ModuleInner {
+            engine,
+            bytes,
+            env,
+            types,
+            type_ids,
+            layout,
+            code,
+            names: OnceLock::new(),
+            exports_by_name,
+            last_export: AtomicU32::new(0),
+        };
         let module = Module { inner: Arc::new(inner) };
         module.inner.code.map.set_module(&module.inner);
         profile::module_made(&module.inner);
@@ -278,9 +292,15 @@ impl ModuleInner {
     }
 
     pub fn export_place(&self, name: &str) -> Option<u32> {
+        let last = self.last_export.load(Ordering::Relaxed);
+        if self.env.exports.get(last as usize).is_some_and(|export| *export.name == *name) {
+            return Some(last);
+        }
         let by_name = |&place: &u32| (*self.env.exports[place as usize].name).cmp(name);
         let found = self.exports_by_name.binary_search_by(by_name).ok()?;
-        Some(self.exports_by_name[found])
+        let place = self.exports_by_name[found];
+        self.last_export.store(place, Ordering::Relaxed);
+        Some(place)
     }
 
     pub fn export(&self, name: &str) -> Option<&Export> {

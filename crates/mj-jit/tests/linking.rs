@@ -2,7 +2,7 @@
 
 mod common;
 
-use common::{engines, module};
+use common::{engines, instance, module};
 use mj_jit::*;
 
 fn link_error(text: &str, define: impl FnOnce(&mut Linker<()>, &mut Store<()>)) -> String {
@@ -263,4 +263,17 @@ fn modules_describe_themselves() {
     assert_eq!(names, ["m", "f", "g", "t"]);
     let error = Instance::new(&mut store, &module, &[]).unwrap_err();
     assert!(error.to_string().contains("expected 1 imports, found 0"), "{error}");
+}
+
+#[test]
+fn exports_are_found_by_name_in_any_order_and_again() {
+    let names: Vec<_> = (0..100).map(|number| format!("export {}", number * 37 % 100)).collect();
+    let globals: String =
+        names.iter().enumerate().map(|(place, name)| format!("(global (export \"{name}\") i32 (i32.const {place}))")).collect();
+    let (mut store, instance) = instance(&format!("(module {globals})"));
+    let mut value = |name: &str| Some(instance.get_global(&mut store, name)?.get(&mut store).unwrap_i32());
+    for (place, name) in names.iter().enumerate() {
+        let missing = ["", "export", "export 100", "export 3 "].map(&mut value);
+        assert_eq!((value(name), missing, value(name)), (Some(place as i32), [None; 4], Some(place as i32)));
+    }
 }
