@@ -62,7 +62,7 @@ pub(crate) fn compile<I: Isa>(
     ssa.build(&source, hints, BuildOptions { fuel: options.fuel, ..BuildOptions::default() }).map_err(|_| too_large.clone())?;
     uses.prune(ssa);
     let result_pointer = plan.calls[ty as usize].result_pointer.map(|_| ssa.add_pointer());
-    let context = Context { module, plan, options, ty, result_pointer };
+    let context = Context { module, plan, options, ty, result_pointer, locals: hints.weights.len() as u32, takes_over: entry.is_some() };
     selection.select(isa, ssa, uses, context);
     let registers = *isa.registers();
     allocator.allocate(ssa, &selection.selected, &registers, allocation).map_err(|_| too_large)?;

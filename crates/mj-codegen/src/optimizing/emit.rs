@@ -8,7 +8,7 @@ use mj_abi::{ArgLocation, ContextHeader, GlobalCell, Helper, TrapCode};
 use mj_asm::Label;
 use mj_decode::ValType;
 use mj_ir::ssa::{Block, Edge, Function, List, Node, Terminator};
-use mj_ir::{Action, Allocation, FOREIGN_SLOT, Location, PReg, RegSet, RegisterFile};
+use mj_ir::{Action, Allocation, Arrival, FOREIGN_SLOT, Location, PReg, RegSet, RegisterFile};
 
 use super::select::{Context, Selection, Work};
 use crate::baseline::Emitted;
@@ -43,6 +43,8 @@ struct Pass<'a, I: Isa> {
     block: Block,
     saved: RegSet,
     argument_bytes: u32,
+    /// Slots of the frame that is taken over: the function's own are below.
+    foreign: u32,
 }
 
 /// Writes a function at the end of the ISA's buffer.
@@ -50,11 +52,52 @@ pub(super) fn emit<I: Isa>(isa: &mut I, emission: Emission<'_, I::Form>) -> Emit
     let registers = *isa.registers();
     let function = emission.function;
     let labels = function.blocks.keys().map(|_| isa.buffer().label()).collect();
-    let (hot, cold): (Vec<Block>, Vec<Block>) = function.blocks.keys().partition(|&block| !function.blocks[block].is_cold || block.index() == 0);
-    let saved = emission.allocation.used & registers.callee_saved;
-    let argument_bytes = emission.context.plan.calls[emission.context.ty as usize].argument_bytes;
-    let order = [hot, cold].concat();
-    Pass { isa, emission, registers, labels, order, behind: Vec::new(), block: Block::new(0), saved, argument_bytes }.function()
+    let context = emission.context;
+    let argument_bytes = context.plan.calls[context.ty as usize].argument_bytes;
+    let (saved, foreign) = match context.takes_over {
+        // Code that is replaced in its loops saves all of them.
+        true => (registers.callee_saved, foreign_slots(&emission)),
+        false => (emission.allocation.used & registers.callee_saved, 0),
+    };
+    let order = layout(function);
+    Pass { isa, emission, registers, labels, order, behind: Vec::new(), block: Block::new(0), saved, argument_bytes, foreign }.function()
+}
+
+/// The order of the code: cold blocks come last; a loop that begins with the test that leaves it and ends with a jump has the test at its end.
+fn layout(function: &Function) -> Vec<Block> {
+    let (mut hot, mut cold, mut tests) = (Vec::new(), Vec::new(), Vec::new());
+    for (block, row) in &function.blocks {
+        while tests.last().is_some_and(|&(end, _)| end <= block) {
+            hot.extend(tests.pop().map(|(_, test)| test));
+        }
+        if row.is_cold && block.index() > 0 {
+            cold.push(block);
+        } else if let Some(end) = row.loop_end.expand().filter(|&end| ends_with_jump(function, block, end)) {
+            tests.push((end, block));
+        } else {
+            hot.push(block);
+        }
+    }
+    hot.extend(tests.into_iter().rev().map(|(_, test)| test));
+    hot.extend(cold);
+    hot
+}
+
+/// Whether a loop's header decides whether to leave it, and its last block jumps back.
+fn ends_with_jump(function: &Function, header: Block, end: Block) -> bool {
+    let last = Block::new(end.index() - 1);
+    let leaves = matches!(function.blocks[header].terminator, Terminator::Branch { taken, .. } if taken.to >= end);
+    last != header && leaves && matches!(function.blocks[last].terminator, Terminator::Jump(edge) if edge.to == header)
+}
+
+/// Slots of the frame that is taken over, stack arguments apart.
+fn foreign_slots<F>(emission: &Emission<'_, F>) -> u32 {
+    let arrivals = emission.selection.selected.arrivals.iter();
+    let last = arrivals.filter_map(|&(_, arrival)| match arrival {
+        Arrival::Slot(slot) => Some(slot + 1),
+        Arrival::Register(_) => None,
+    });
+    last.max().unwrap_or(0).saturating_sub(emission.context.incoming())
 }
 
 impl<I: Isa> Pass<'_, I> {
@@ -62,8 +105,15 @@ impl<I: Isa> Pass<'_, I> {
         let buffer = self.isa.buffer();
         buffer.align(I::FUNCTION_ALIGNMENT, 0xcc);
         let start = buffer.offset();
-        buffer.put_space(I::PROLOGUE_SPACE);
+        let takes_over = self.emission.context.takes_over;
+        let slot_bytes = (self.foreign + self.emission.allocation.slots) * mj_abi::SLOT;
+        if !takes_over {
+            buffer.put_space(I::PROLOGUE_SPACE);
+        }
         let body = buffer.offset();
+        if takes_over {
+            self.isa.take_over_frame(slot_bytes);
+        }
         for index in 0..self.order.len() {
             let following = self.order.get(index + 1).copied();
             self.block(self.order[index], following);
@@ -76,13 +126,13 @@ impl<I: Isa> Pass<'_, I> {
         let options = self.emission.context.options;
         let calls = self.emission.function.calls;
         let facts = FrameFacts {
-            slot_bytes: self.emission.allocation.slots * mj_abi::SLOT,
+            slot_bytes,
             saved: self.saved,
             keeps_context: calls || options.fuel,
             checks_interrupt: calls && options.interruption,
             countdown: None,
         };
-        Emitted { start, entry: self.isa.prologue(body, facts) }
+        Emitted { start, entry: if takes_over { body } else { self.isa.prologue(body, facts) } }
     }
 
     fn behind(&mut self, behind: Behind) {
@@ -162,6 +212,10 @@ impl<I: Isa> Pass<'_, I> {
                 return self.isa.branch(condition.invert(), self.labels[other.to.index()]);
             }
             self.isa.branch(condition, label);
+        } else if rest.is_empty() && following != Some(other.to) {
+            self.isa.branch(condition.invert(), self.labels[other.to.index()]);
+            self.edge_actions(block, 0);
+            return self.jump(taken.to, following);
         } else if taken.to <= block {
             let skip = self.isa.buffer().label();
             self.isa.branch(condition.invert(), skip);
@@ -186,7 +240,7 @@ impl<I: Isa> Pass<'_, I> {
     fn offset(&self, slot: u32) -> i32 {
         let incoming = self.argument_bytes / mj_abi::SLOT;
         match slot.checked_sub(FOREIGN_SLOT) {
-            None => I::FIRST_SLOT - (slot * mj_abi::SLOT) as i32,
+            None => I::FIRST_SLOT - ((self.foreign + slot) * mj_abi::SLOT) as i32,
             Some(slot) if slot < incoming => I::INCOMING + (slot * mj_abi::SLOT) as i32,
             Some(slot) => I::FIRST_SLOT - ((slot - incoming) * mj_abi::SLOT) as i32,
         }

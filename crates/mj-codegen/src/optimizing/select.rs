@@ -111,6 +111,30 @@ pub(super) struct Context<'a> {
     pub ty: u32,
     /// The hidden result pointer, if there is one.
     pub result_pointer: Option<Node>,
+    /// Number of locals.
+    pub locals: u32,
+    /// The code takes over a frame of the baseline's, at a loop.
+    pub takes_over: bool,
+}
+
+impl Context<'_> {
+    fn layout(&self) -> &CallLayout {
+        &self.plan.calls[self.ty as usize]
+    }
+
+    /// Slots of stack arguments, which come first.
+    pub fn incoming(&self) -> u32 {
+        self.layout().argument_bytes / mj_abi::SLOT
+    }
+
+    /// The canonical slot of a local, or of an entry of the operand stack behind the locals.
+    fn canonical_slot(&self, number: u32) -> u32 {
+        match self.layout().params.get(number as usize) {
+            Some(&ArgLocation::Memory(offset)) => offset / mj_abi::SLOT,
+            _ if number < self.locals => self.incoming() + number,
+            _ => self.incoming() + number + u32::from(self.result_pointer.is_some()),
+        }
+    }
 }
 
 struct Pass<'a, I: Isa> {
@@ -262,7 +286,12 @@ impl<I: Isa> Pass<'_, I> {
     }
 
     fn arrive(&mut self) {
-        let layout = &self.context.plan.calls[self.context.ty as usize];
+        if self.context.takes_over {
+            let slot = self.context.incoming() + self.context.locals;
+            self.out.selected.arrivals.extend(self.context.result_pointer.map(|pointer| (pointer, Arrival::Slot(slot))));
+            return;
+        }
+        let layout = self.context.layout();
         let first = Block::from_u32(0);
         let parameters = self.function.parameters(first).iter().copied().zip(layout.params.iter().copied());
         let pointer = self.context.result_pointer.into_iter().zip(layout.result_pointer);
@@ -398,7 +427,7 @@ impl<I: Isa> Pass<'_, I> {
             NodeKind::Result(_) => {
                 // Its call defines it.
             }
-            NodeKind::Slot(slot) => self.out.selected.arrivals.push((node, Arrival::Slot(slot))),
+            NodeKind::Slot(number) => self.out.selected.arrivals.push((node, Arrival::Slot(self.context.canonical_slot(number)))),
             NodeKind::Parameter | NodeKind::Constant(_) => unreachable!("stands in no block's nodes"),
             _ => self.call(node, arguments),
         }

@@ -8,7 +8,7 @@ use cranelift_entity::packed_option::PackedOption;
 
 use super::FOREIGN_SLOT;
 use super::live::{Live, NEVER};
-use crate::ssa::{Block, Function, Node};
+use crate::ssa::{Block, Function, Node, Terminator};
 use crate::{Arrival, Class, Defined, Definition, PReg, RegSet, RegisterFile, Selected, Use};
 
 /// The number of no slot.
@@ -128,8 +128,11 @@ impl State {
         self.calls.clear();
         self.next_call = 0;
         for (block, row) in function.blocks.iter().filter(|(_, row)| !row.is_cold) {
-            let _ = row;
-            let steps = selected.blocks[block].clone();
+            let mut steps = selected.blocks[block].clone();
+            if matches!(row.terminator, Terminator::Return(_)) {
+                // The last step brings the results to their registers as a call's arguments; nothing survives it.
+                steps.end -= 1;
+            }
             for step in steps.clone().filter(|&step| selected.steps[step as usize].is_call) {
                 self.calls.push((live.begins[block.index()] + step - steps.start, block));
             }
