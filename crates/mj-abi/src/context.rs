@@ -102,8 +102,8 @@ pub struct ContextHeader {
     pub memory0_base: *mut u8,
     /// Definition of memory 0; when there is none, one with length 0.
     pub memory0: *mut MemoryDefinition,
-    /// The store's interrupt page. Compiled code loads its first word at back edges and at the entry of
-    /// functions that call; a protected page diverts it to the interrupt stub.
+    /// The store's [`InterruptPage`]. Compiled code loads its first word at back edges and at the entry of
+    /// functions that call, or counts it down; a protected page diverts it to the interrupt stub.
     pub interrupt_page: *mut u8,
     /// Engine-wide type ids by module type index.
     pub type_ids: *const u32,
@@ -111,6 +111,15 @@ pub struct ContextHeader {
     pub helpers: *const crate::HelperPointers,
     /// The runtime's own record of the instance; compiled code does not look inside.
     pub instance: *mut c_void,
+}
+
+/// What lies at the start of a store's interrupt page, which compiled code touches and another thread may protect.
+#[repr(C)]
+#[derive(Debug)]
+pub struct InterruptPage {
+    /// Work that may be done until [`Helper::TierUp`](crate::Helper::TierUp) is called: tiered code subtracts what a back edge or entry
+    /// stands for, and calls if the difference is negative. Code that does not count loads it and forgets it.
+    pub countdown: i32,
 }
 
 /// State of a store that compiled code, stubs and the signal handler share.
@@ -271,6 +280,7 @@ macro_rules! offsets {
 
 offsets!(ContextHeader: STORE = store, MEMORY0_BASE = memory0_base, MEMORY0 = memory0, INTERRUPT_PAGE = interrupt_page,
     TYPE_IDS = type_ids, HELPERS = helpers);
+offsets!(InterruptPage: COUNTDOWN = countdown);
 offsets!(StoreContext: HOST_SP = host_sp, WASM_SP = wasm_sp, STACK_LIMIT = stack_limit,
     FUEL = fuel, UNWINDING = unwinding, RESUME_PC = resume_pc);
 offsets!(MemoryDefinition: BASE = base, LENGTH = length);

@@ -17,7 +17,7 @@ mod trap;
 
 pub use context::{
     CodePointer, ContextCounts, ContextHeader, ContextLayout, FuncRef, GlobalCell, HostContext, HostFunction, ImportedFunction,
-    MemoryDefinition, RawValue, StoreContext, TableDefinition, TableEntry,
+    InterruptPage, MemoryDefinition, RawValue, StoreContext, TableDefinition, TableEntry,
 };
 pub use convention::{ArgLocation, CallLayout, FLOAT_ARGUMENTS, INT_ARGUMENTS, ValueClass};
 pub use helper::{Helper, HelperPointers, HelperRow};

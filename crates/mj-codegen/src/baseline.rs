@@ -13,6 +13,7 @@ mod calls;
 mod control;
 mod merge;
 mod operators;
+mod tiers;
 mod values;
 
 use mj_abi::{ArgLocation, TrapCode};
@@ -21,9 +22,10 @@ use mj_decode::{BlockType, BodyHints, Bulk, MemArg, Module, Op, Reader, Translat
 use mj_ir::{Cache, Checker, Holder, PReg, RegSet, RegisterFile, Value};
 
 use self::control::{Frame, Kind};
+use self::tiers::Tiers;
 use self::values::{Deferred, Entry, Leaf, Place};
 use crate::isa::{FieldWidth, FrameFacts, Isa, Positions, class_of};
-use crate::{ModulePlan, Options};
+use crate::{CompileError, Entry as Start, ModulePlan, Options};
 
 /// Memory that compiling one function after another reuses.
 #[derive(Debug)]
@@ -39,6 +41,7 @@ pub(crate) struct Arenas {
     slow_paths: Vec<SlowPath>,
     wanted: Vec<(u32, bool)>,
     homes: Vec<(u32, PReg)>,
+    tiers: Tiers,
     leaves: [Leaf; 4],
     deferred: Deferred,
 }
@@ -57,6 +60,7 @@ impl Default for Arenas {
             slow_paths: Vec::new(),
             wanted: Vec::new(),
             homes: Vec::new(),
+            tiers: Tiers::default(),
             leaves: [Leaf::NONE; 4],
             deferred: Deferred::NONE,
         }
@@ -76,6 +80,8 @@ enum SlowKind {
     Trap(TrapCode),
     /// Asks for fuel and goes on at the label.
     Fuel(Label),
+    /// The countdown of the entry, or of a loop by number, went negative.
+    TierUp(Option<u32>),
 }
 
 /// Where a compiled function's code begins.
@@ -107,6 +113,7 @@ struct Baseline<'a, I> {
     wanted: Vec<(u32, bool)>,
     /// Homes of the innermost loop.
     homes: Vec<(u32, PReg)>,
+    tiers: Tiers,
     leaves: [Leaf; 4],
     deferred: Deferred,
     leaf_count: usize,
@@ -132,16 +139,21 @@ struct Baseline<'a, I> {
     emitted: Emitted,
 }
 
-/// Compiles the body of `function` (an index of the whole index space) at the end of the ISA's buffer.
+/// Compiles the body of `function` (an index of the whole index space) at the end of the ISA's buffer. `start` is where the code is entered.
+///
+/// # Errors
+/// If it is to be entered at a loop that cannot be reached.
+#[allow(clippy::too_many_arguments)]
 pub(crate) fn compile<I: Isa>(
     isa: &mut I,
     arenas: &mut Arenas,
     module: &Module,
     plan: &ModulePlan,
     options: &Options,
+    start: Start,
     function: u32,
     body: Reader<'_>,
-) -> Emitted {
+) -> Result<Emitted, CompileError> {
     let registers = *isa.registers();
     let mut compilation = Baseline {
         isa,
@@ -161,6 +173,7 @@ pub(crate) fn compile<I: Isa>(
         slow_paths: core::mem::take(&mut arenas.slow_paths),
         wanted: core::mem::take(&mut arenas.wanted),
         homes: core::mem::take(&mut arenas.homes),
+        tiers: core::mem::take(&mut arenas.tiers),
         leaves: arenas.leaves,
         deferred: arenas.deferred,
         leaf_count: 0,
@@ -178,9 +191,12 @@ pub(crate) fn compile<I: Isa>(
         body: 0,
         emitted: Emitted { start: 0, entry: 0 },
     };
+    compilation.tiers.begin(start, body.offset());
     let operators = compilation.begin(body);
     translate(module, operators, &mut compilation);
-    compilation.give_back(arenas)
+    let missed = compilation.tiers.missed();
+    let emitted = compilation.give_back(arenas);
+    missed.map_or(Ok(emitted), |at| Err(CompileError::NoSuchLoop(at)))
 }
 
 impl<I: Isa> Baseline<'_, I> {
@@ -197,6 +213,7 @@ impl<I: Isa> Baseline<'_, I> {
         arenas.slow_paths = self.slow_paths;
         arenas.wanted = self.wanted;
         arenas.homes = self.homes;
+        arenas.tiers = self.tiers;
         self.emitted
     }
 
@@ -245,6 +262,9 @@ impl<I: Isa> Baseline<'_, I> {
         self.emitted.start = buffer.offset();
         buffer.put_space(I::PROLOGUE_SPACE);
         self.body = buffer.offset();
+        if self.options.tiering.is_some() {
+            self.tiers.body = Some(buffer.label_here());
+        }
         let label = buffer.label();
         let results = self.module.types[self.ty as usize].results();
         self.frames.push(Frame::function(label, results));
@@ -287,8 +307,9 @@ impl<I: Isa> Baseline<'_, I> {
     fn finish(&mut self) {
         let label = self.frames[0].label;
         self.isa.buffer().bind(label);
-        let saved = self.cache.used & self.callee_saved;
+        let saved = self.saved_registers();
         self.isa.epilogue(saved, self.incoming * mj_abi::SLOT);
+        let countdown = self.count_entry();
         for path in core::mem::take(&mut self.slow_paths) {
             self.isa.buffer().bind(path.label);
             match path.kind {
@@ -297,16 +318,21 @@ impl<I: Isa> Baseline<'_, I> {
                     self.isa.call_helper(mj_abi::Helper::OutOfFuel, path.at);
                     self.isa.jump(back);
                 }
+                SlowKind::TierUp(number) => self.tier_up(number),
             }
         }
         let slots = self.first_stack_slot - self.incoming + self.max_depth as u32;
         let facts = FrameFacts {
             slot_bytes: slots * mj_abi::SLOT,
             saved,
-            keeps_context: self.has_call || self.options.fuel,
+            keeps_context: self.has_call || self.options.fuel || self.tiers.replaces_frames(),
             checks_interrupt: self.has_call && self.options.interruption,
+            countdown,
         };
-        self.emitted.entry = self.isa.prologue(self.body, facts);
+        self.emitted.entry = match self.loop_entry() {
+            Some(entry) => entry,
+            None => self.isa.prologue(self.body, facts),
+        };
     }
 
     /// Slot of a local.

@@ -72,16 +72,6 @@ pub enum Entry {
     Loop(u32),
 }
 
-/// Where optimized code begins.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
-pub enum Entry {
-    /// At the function's entry, called as any function.
-    Function,
-    /// At the header of the loop whose first operator is at this offset in the module: takes over the frame of tiered baseline code, with locals and
-    /// operand stack in their canonical slots, and returns for the function (`docs/abi.md`).
-    Loop(u32),
-}
-
 /// A compiler with its memory: compiles one function at a time, for any module.
 #[derive(Debug)]
 pub struct Compiler {
@@ -116,11 +106,11 @@ impl Compiler {
         })
     }
 
-    /// As [`compile`](Self::compile), with more effort and for code that stays: it counts no work for tiering.
+    /// As [`compile`](Self::compile), for code that stays: it counts no work for tiering, and may take over a frame of code that does.
     ///
     /// # Errors
-    /// If the function is too large, or beyond what the optimizing compiler knows. The unit is as it was before then.
-    pub fn optimize(
+    /// If the function is too large, or no such loop is ever reached.
+    pub fn compile_to_stay(
         &mut self,
         module: &Module,
         plan: &ModulePlan,

@@ -18,8 +18,8 @@ pub enum CompileError {
         /// Index of the function.
         function: u32,
     },
-    /// The optimizing compiler does not do this; the baseline's code is right, if slower.
-    NotOptimizable(&'static str),
+    /// Code was to be entered at this place, which is no loop's first operator or never reached.
+    NoSuchLoop(u32),
 }
 
 impl fmt::Display for CompileError {
@@ -29,7 +29,7 @@ impl fmt::Display for CompileError {
             CompileError::FunctionTooLarge { function } => {
                 write!(f, "function {function} is too large: its machine code would exceed 1 GiB")
             }
-            CompileError::NotOptimizable(what) => write!(f, "the optimizing compiler does not know {what}"),
+            CompileError::NoSuchLoop(at) => write!(f, "no loop that is ever reached has its first operator at {at:#x}"),
             CompileError::TooLargeToOptimize { function } => write!(f, "function {function} is too large to be optimized"),
         }
     }

@@ -15,8 +15,8 @@ use core::fmt::Debug;
 use mj_abi::{ArgLocation, Helper, TrapCode};
 use mj_asm::{CodeBuffer, Label};
 use mj_decode::{Following, Op, ValType};
-pub use mj_ir::{Constraints, Definition, Use};
 use mj_ir::{Class, PReg, RegSet, RegisterFile};
+pub use mj_ir::{Constraints, Definition, Use};
 
 use crate::Cond;
 
@@ -120,6 +120,17 @@ pub struct FrameFacts {
     pub keeps_context: bool,
     /// The entry touches the interrupt page.
     pub checks_interrupt: bool,
+    /// The entry counts down on the interrupt page instead.
+    pub countdown: Option<Countdown>,
+}
+
+/// What a function's entry does for tiering.
+#[derive(Clone, Copy, Debug)]
+pub struct Countdown {
+    /// Work that a call stands for.
+    pub weight: u32,
+    /// Where to go when the countdown went negative; bound already.
+    pub underflow: Label,
 }
 
 /// An instruction set, with the code it is writing.
@@ -204,6 +215,18 @@ pub trait Isa {
 
     /// Loads the first word of the interrupt page.
     fn check_interrupt(&mut self);
+    /// Subtracts a weight from the countdown on the interrupt page and jumps to `underflow` if it went negative. Changes the flags. Returns
+    /// where the weight is, for [`Isa::set_weight`].
+    fn count_down(&mut self, underflow: Label) -> usize;
+    /// Fills in the weight of a [`Isa::count_down`].
+    fn set_weight(&mut self, at: usize, weight: u32);
+    /// Behind an underflow: lets the countdown begin at `period` again and calls [`Helper::TierUp`] for `place`. Keeps all registers; the
+    /// integer scratch register holds the answer.
+    fn tier_up(&mut self, period: u32, place: u32);
+    /// Jumps to the address in the integer scratch register.
+    fn jump_scratch(&mut self);
+    /// Jumps if the integer scratch register is zero. Changes the flags.
+    fn branch_if_no_scratch(&mut self, to: Label);
     /// Subtracts `amount` from the store's fuel and jumps to `exhausted` if it went negative. Changes the flags.
     fn charge_fuel(&mut self, amount: u32, exhausted: Label);
 
@@ -248,6 +271,8 @@ pub trait Isa {
 
     /// Writes the prologue so that it ends at `body`; returns the offset of the function's entry. May write code at the end.
     fn prologue(&mut self, body: usize, facts: FrameFacts) -> usize;
+    /// Makes room for `slot_bytes` of slots in a frame whose fixed part another prologue has written.
+    fn take_over_frame(&mut self, slot_bytes: u32);
     /// Restores what the prologue saved and returns, popping `argument_bytes`.
     fn epilogue(&mut self, saved: RegSet, argument_bytes: u32);
 }

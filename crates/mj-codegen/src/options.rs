@@ -1,5 +1,7 @@
 //! What changes the code that is generated.
 
+use core::num::NonZeroU32;
+
 /// How accesses to linear memory are kept inside it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Hash)]
 pub enum Bounds {
@@ -19,6 +21,9 @@ pub struct Options {
     pub fuel: bool,
     /// Touch the interrupt page at back edges and at the entry of functions that call.
     pub interruption: bool,
+    /// Count work at back edges and at the entry of functions, and call [`Helper::TierUp`](mj_abi::Helper::TierUp) each time so much has been done: in
+    /// units of about an instruction, at most 2^30. `None` for code that stays as it is.
+    pub tiering: Option<NonZeroU32>,
     /// For tests: use only the few registers that instructions insist on, so that everything spills.
     pub few_registers: bool,
     /// For tests: set the upper halves of registers that hold 32-bit values.
@@ -33,6 +38,7 @@ impl Default for Options {
             bounds: Bounds::Guard,
             fuel: false,
             interruption: true,
+            tiering: None,
             few_registers: false,
             dirty_upper_bits: false,
             nan_canonicalization: false,

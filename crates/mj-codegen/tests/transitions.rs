@@ -261,6 +261,10 @@ fn helpers_get_their_arguments_and_their_result_returns() {
         assert_eq!(machine.enter(&trampoline, stubs.at(start), &mut values), 0);
         let call = machine.runtime.calls.pop().expect("the helper was called");
         assert_eq!(call.function, number);
+        if number == Helper::TierUp as usize {
+            // It takes its argument from the stack: see below.
+            continue;
+        }
         if number == Helper::OutOfFuel as usize {
             // It is called amid live registers: all of them stay.
             assert_eq!(values[0].low, 11);
@@ -270,6 +274,45 @@ fn helpers_get_their_arguments_and_their_result_returns() {
         }
     }
     assert_eq!(stubs.stubs.helpers.len(), Helper::ALL.len());
+}
+
+#[test]
+fn tier_up_pops_its_argument_and_changes_the_scratch_register_only() {
+    const KEPT: [Gpr; 7] = [RAX, RCX, RDI, RBX, R12, R14, R15];
+    let stubs = RunningStubs::new();
+    let mut seen = [0u64; KEPT.len() + 4];
+    let at = seen.as_mut_ptr() as i64;
+    let code = Code::assemble(|asm| {
+        asm.push_r(RBP);
+        asm.mov_rr(W64, RBP, RSP);
+        asm.mov_ri(W64, R10, at);
+        asm.mov_mr(W64, Mem::base(R10, 0), RSP);
+        asm.movd_xr(W64, XMM9, R15);
+        asm.push_i(-3);
+        asm.mov_ri(W64, R11, stubs.at(stubs.stubs.helpers[Helper::TierUp as usize]) as i64);
+        asm.call_r(R11);
+        asm.mov_mr(W64, Mem::base(R10, 8), RSP);
+        asm.mov_mr(W64, Mem::base(R10, 16), R11);
+        for (index, register) in KEPT.into_iter().enumerate() {
+            asm.mov_mr(W64, Mem::base(R10, 24 + 8 * index as i32), register);
+        }
+        asm.movs_mx(W64, Mem::base(R10, 24 + 8 * KEPT.len() as i32), XMM9);
+        asm.leave();
+        asm.ret();
+    });
+    let mut machine = Machine::new();
+    machine.runtime.answer = 0x1234_5678_9abc;
+    let ty = FuncType::new([ValType::I64; 2], []);
+    let mut values = [RawValue::new(21), RawValue::new(22)];
+    assert_eq!(machine.enter(&trampoline(&ty), code.address(), &mut values), 0);
+    let seen = std::hint::black_box(seen);
+    let call = machine.runtime.calls.pop().expect("the helper was called");
+    assert_eq!((call.function, call.arguments[0]), (Helper::TierUp as usize, u64::from(-3i32 as u32)));
+    assert_eq!(seen[0], seen[1], "the stack pointer");
+    assert_eq!(seen[2], 0x1234_5678_9abc);
+    assert_eq!(seen[3..5], [21, 22]);
+    let context = &raw const *machine.context as u64;
+    assert_eq!((seen[8], seen[9], seen[10]), (MEMORY_BASE as u64, context, context));
 }
 
 #[test]

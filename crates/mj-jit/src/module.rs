@@ -336,6 +336,11 @@ impl ModuleInner {
         Ok(entry)
     }
 
+    /// Tiered code has done a period's work; see [`mj_runtime::InstanceHooks::tier_up`].
+    pub fn tier_up(&self, _pc: usize, _place: u32) -> Option<std::ptr::NonNull<u8>> {
+        None
+    }
+
     /// A function as a sentence may name it.
     pub fn describe_function(&self, own: u32) -> String {
         let function = self.env.imported_functions + own;

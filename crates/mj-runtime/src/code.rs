@@ -91,6 +91,8 @@ pub struct CodeRegion {
 struct Publisher {
     /// Bytes of the code range that are taken.
     used: usize,
+    /// Bytes of these, whole pages, that were there from the start; the alias begins behind them.
+    sealed: usize,
     /// Bytes from the start of the alias that it does not keep resident any more.
     forgotten: usize,
     way: Way,
@@ -102,6 +104,8 @@ enum Way {
     Alias(Mapping),
     /// Fresh pages are made writable, then executable.
     Flip,
+    /// As one of these two, as soon as code is added: most images stay as they are.
+    Unopened,
     /// Everything is there.
     Sealed,
 }
@@ -110,10 +114,7 @@ impl CodeRegion {
     /// A region for `slots` functions and up to `capacity` bytes of code, which [`CodeRegion::publish`] adds. Only address space is taken until then.
     pub fn reserve(slots: usize, capacity: usize) -> Result<Self, CodeError> {
         let region = Self::new(slots, capacity)?;
-        match region.alias() {
-            Ok(alias) => region.publisher().way = Way::Alias(alias),
-            Err(_) => region.publisher().way = Way::Flip,
-        }
+        region.open(&mut region.publisher());
         Ok(region)
     }
 
@@ -127,15 +128,28 @@ impl CodeRegion {
 
     /// A region with `length` bytes of code, which `write` fills in: it gets the bytes (all zero at first) and the address they will run at.
     pub fn image(slots: usize, length: usize, write: impl FnOnce(&mut [u8], usize)) -> Result<Self, CodeError> {
-        let region = Self::new(slots, length)?;
-        let pages = region.code..region.mapping.length();
+        Self::image_with_room(slots, length, 0, write)
+    }
+
+    /// As [`CodeRegion::image`], with `room` bytes of address space behind it for code that [`CodeRegion::publish`] adds.
+    pub fn image_with_room(slots: usize, length: usize, room: usize, write: impl FnOnce(&mut [u8], usize)) -> Result<Self, CodeError> {
+        // At least a page, so that an empty image needs no special case.
+        let sealed = round_to_pages(length.max(1)).unwrap_or(usize::MAX);
+        let region = Self::new(slots, sealed.saturating_add(room))?;
+        let pages = region.code..region.code + sealed;
         region.protect(pages.clone(), Access::ReadWrite)?;
         let address = region.mapping.base().wrapping_add(region.code);
         // SAFETY: these pages are readable and writable, zero, and nobody else knows them.
         let bytes = unsafe { std::slice::from_raw_parts_mut(address, length) };
         write(bytes, address as usize);
         region.protect(pages, Access::ReadExecute)?;
-        region.publisher().used = length;
+        let mut publisher = region.publisher();
+        publisher.used = length;
+        publisher.sealed = sealed;
+        if room > 0 {
+            publisher.way = Way::Unopened;
+        }
+        drop(publisher);
         Ok(region)
     }
 
@@ -149,18 +163,28 @@ impl CodeRegion {
             return Err(CodeError::TooLarge(total));
         }
         let mapping = Mapping::reserve("address space for code", total)?;
-        let publisher = Mutex::new(Publisher { used: 0, forgotten: 0, way: Way::Sealed });
+        let publisher = Mutex::new(Publisher { used: 0, sealed: 0, forgotten: 0, way: Way::Sealed });
         let region = Self { registration: OnceLock::new(), mapping, slots, code: table, publisher };
         region.protect(0..table, Access::ReadWrite)?;
         Ok(region)
     }
 
-    /// Maps the code range to an anonymous file, and the file a second time for writing.
-    fn alias(&self) -> Result<Mapping, ResourceError> {
-        let length = self.mapping.length() - self.code;
+    /// Makes what is behind the sealed part ready for code to be added.
+    fn open(&self, publisher: &mut Publisher) {
+        publisher.used = publisher.sealed;
+        publisher.way = match self.alias(publisher.sealed) {
+            Ok(alias) => Way::Alias(alias),
+            Err(_) => Way::Flip,
+        };
+    }
+
+    /// Maps the code range from `sealed` on to an anonymous file, and the file a second time for writing.
+    fn alias(&self, sealed: usize) -> Result<Mapping, ResourceError> {
+        let start = self.code + sealed;
+        let length = self.mapping.length() - start;
         let file = anonymous_file(length)?;
         let alias = Mapping::shared_file("a writable view of code", length, Access::ReadWrite, file.as_raw_fd())?;
-        self.mapping.overlay_file("executable memory", self.code..self.mapping.length(), Access::ReadExecute, file.as_raw_fd())?;
+        self.mapping.overlay_file("executable memory", start..self.mapping.length(), Access::ReadExecute, file.as_raw_fd())?;
         Ok(alias)
     }
 
@@ -226,11 +250,14 @@ impl CodeRegion {
     /// the copy and the address it will run at.
     pub fn publish(&self, code: &[u8], relocate: impl FnOnce(&mut [u8], usize)) -> Result<usize, CodeError> {
         let mut publisher = self.publisher();
+        if matches!(publisher.way, Way::Unopened) {
+            self.open(&mut publisher);
+        }
         let capacity = self.mapping.length() - self.code;
         let piece = match &publisher.way {
             Way::Alias(_) => publisher.used.next_multiple_of(CODE_ALIGN),
             Way::Flip => publisher.used.next_multiple_of(page_size()),
-            Way::Sealed => capacity,
+            Way::Sealed | Way::Unopened => capacity,
         };
         let left = capacity.saturating_sub(piece);
         if code.len() > left {
@@ -240,8 +267,9 @@ impl CodeRegion {
         let address = self.mapping.base() as usize + self.code + piece;
         match &publisher.way {
             Way::Alias(alias) => {
-                // SAFETY: the alias is writable up to `capacity`, and what lies behind `used` is nobody's: the lock is ours.
-                let bytes = unsafe { std::slice::from_raw_parts_mut(alias.base().add(publisher.used), end - publisher.used) };
+                // SAFETY: the alias begins behind `sealed` and is writable up to `capacity`, and what lies behind `used` is nobody's: the lock is ours.
+                let bytes =
+                    unsafe { std::slice::from_raw_parts_mut(alias.base().add(publisher.used - publisher.sealed), end - publisher.used) };
                 let (gap, copy) = bytes.split_at_mut(piece - publisher.used);
                 gap.fill(BREAKPOINT);
                 copy.copy_from_slice(code);
@@ -258,7 +286,7 @@ impl CodeRegion {
                 relocate(copy, address);
                 self.protect(pages, Access::ReadExecute)?;
             }
-            Way::Sealed => {}
+            Way::Sealed | Way::Unopened => {}
         }
         publisher.used = end;
         publisher.forget_written();
@@ -280,7 +308,7 @@ impl Publisher {
     /// Drops pages from the alias that nobody will write any more. Their contents stay, in the file.
     fn forget_written(&mut self) {
         let Way::Alias(alias) = &self.way else { return };
-        let whole = self.used / ALIAS_STEP * ALIAS_STEP;
+        let whole = (self.used - self.sealed) / ALIAS_STEP * ALIAS_STEP;
         if whole > self.forgotten && alias.discard(self.forgotten..whole).is_ok() {
             self.forgotten = whole;
         }

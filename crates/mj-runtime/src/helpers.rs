@@ -48,6 +48,7 @@ pub fn runtime_functions() -> RuntimeFunctions {
             Helper::TableInit => table_init as *const () as usize,
             Helper::ElemDrop => elem_drop as *const () as usize,
             Helper::OutOfFuel => out_of_fuel as *const () as usize,
+            Helper::TierUp => tier_up as *const () as usize,
         };
     }
     RuntimeFunctions { helpers, interrupted: interrupted as *const () as usize, compile_lazily: compile_lazily as *const () as usize }
@@ -198,6 +199,15 @@ unsafe extern "C" fn elem_drop(context: Context, segment: u64) -> u64 {
 unsafe extern "C" fn out_of_fuel(context: Context) -> u64 {
     // SAFETY: as in `memory_grow`.
     unsafe { helper(context, 0, |running| running.hooks().out_of_fuel().map(|()| 0)) }
+}
+
+unsafe extern "C" fn tier_up(context: Context, place: u64) -> u64 {
+    let body = |running: RunningContext<'_>| {
+        let code = running.hooks().tier_up(running.exit().pc, place as u32);
+        Ok(code.map_or(0, |code| code.as_ptr() as u64))
+    };
+    // SAFETY: as in `memory_grow`.
+    unsafe { helper(context, 0, body) }
 }
 
 unsafe extern "C" fn interrupted(context: Context) {

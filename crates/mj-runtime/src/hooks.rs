@@ -6,6 +6,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::ptr::NonNull;
 
 use mj_abi::{CodePointer, TrapCode};
 
@@ -67,4 +68,8 @@ pub trait InstanceHooks {
     /// A function (index in the module's function index space or whatever the lazy stubs were made with) is called for the first time:
     /// compiles it, publishes its entry in the jump table, and returns the entry. Never null.
     fn compile_lazily(&self, function: u32) -> Result<CodePointer, Stop>;
+
+    /// Tiered code of this instance has done a period's work; `pc` is where it waits, `place` the offset in the module of the first operator of
+    /// its loop, or of its body's first byte at a function's entry. At a loop: where to go on with the frame that waits, or `None`.
+    fn tier_up(&self, pc: usize, place: u32) -> Option<NonNull<u8>>;
 }

@@ -232,6 +232,14 @@ impl StoreState {
         unsafe { (*self.block()).interrupt_page as *mut u8 }
     }
 
+    /// Lets tiered code work so much before it calls [`Helper::TierUp`](mj_abi::Helper::TierUp) for the first time.
+    ///
+    /// To be called before there is an [`InterruptHandle`].
+    pub fn start_countdown(&mut self, work: i32) {
+        // SAFETY: the page is the store's, and readable and writable: nobody can have protected it yet.
+        unsafe { (*self.interrupt_page().cast::<mj_abi::InterruptPage>()).countdown = work };
+    }
+
     /// A handle to interrupt this store from any thread.
     #[must_use]
     pub fn interrupt_handle(&self) -> InterruptHandle {

@@ -114,8 +114,13 @@ impl<I: Isa> Baseline<'_, I> {
         self.isa.buffer().bind(label);
         self.enter_label(&snapshot);
         self.frames[depth].state = Some(Box::new(snapshot));
-        if self.options.interruption {
+        if self.options.tiering.is_some() {
+            self.count_back_edge(rest.offset());
+        } else if self.options.interruption {
             self.isa.check_interrupt();
+        }
+        if self.tiers.begins_at(rest.offset()) {
+            self.remember_loop_entry(depth);
         }
     }
 
@@ -219,6 +224,9 @@ impl<I: Isa> Baseline<'_, I> {
     fn close_loop(&mut self) {
         self.loop_depth -= 1;
         let frame = self.frames.pop().expect("open");
+        if self.options.tiering.is_some() {
+            self.weigh_loop();
+        }
         self.take_homes();
         for &(local, home) in &frame.homes {
             self.cache.set_home(local, home);

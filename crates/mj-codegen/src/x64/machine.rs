@@ -1,7 +1,8 @@
 //! Everything that is not an operator: moves, the frame, control flow, calls.
 
 use mj_abi::{
-    ContextHeader, FuncRef, Helper, ImportedFunction, Site, StoreContext, TableDefinition, TableEntry, TrapCode, UNCHECKED_FRAME,
+    ContextHeader, FuncRef, Helper, ImportedFunction, InterruptPage, Site, StoreContext, TableDefinition, TableEntry, TrapCode,
+    UNCHECKED_FRAME,
 };
 use mj_asm::{CodeBuffer, Label};
 use mj_asm_x64::{ADD, CMP, Cc, Mem, R15, RAX, RBP, RSP, SHR, SUB, Width, XORPS};
@@ -13,7 +14,7 @@ use super::cover::{is_foldable, may_fold};
 use super::form::{Family, Form, Kind};
 use super::registers::{self, CONTEXT, FRAME, MEMORY, SCRATCH, gpr, xmm};
 use crate::Cond;
-use crate::isa::{Constraints, Cover, FieldWidth, FrameFacts, Isa, Locations, Operands};
+use crate::isa::{Constraints, Countdown, Cover, FieldWidth, FrameFacts, Isa, Locations, Operands};
 
 /// Bytes reserved for one operator's instructions.
 const OPERATOR_SPACE: usize = 256;
@@ -155,6 +156,19 @@ impl X64 {
         }
         what(self);
         self.asm.bind(done);
+    }
+
+    fn subtract_from_countdown(&mut self, weight: i32) {
+        self.asm.mov_rm(Width::W64, SCRATCH, Mem::base(CONTEXT, ContextHeader::INTERRUPT_PAGE));
+        self.asm.alu_mi(SUB, Width::W32, Mem::base(SCRATCH, InterruptPage::COUNTDOWN), weight);
+    }
+
+    /// Ends the prologue with a countdown whose jump lacks its distance, for the prologue may be moved. Returns its target.
+    fn count_down_in_prologue(&mut self, countdown: Countdown) -> Option<usize> {
+        self.subtract_from_countdown(countdown.weight as i32);
+        // `js rel32`.
+        self.asm.put(0x880f, 6);
+        Some(self.asm.label_offset(countdown.underflow).expect("the slow paths are there before the prologue"))
     }
 
     /// Stack pointer minus `bytes` against the limit: for frames larger than the guard region.
@@ -408,6 +422,38 @@ impl Isa for X64 {
         self.asm.mov_rm(Width::W32, SCRATCH, Mem::base(SCRATCH, 0));
     }
 
+    fn count_down(&mut self, underflow: Label) -> usize {
+        self.room();
+        // The largest weight makes room for any.
+        self.subtract_from_countdown(i32::MAX);
+        let at = self.asm.offset() - 4;
+        self.asm.jcc(Cc::S, underflow);
+        at
+    }
+
+    fn set_weight(&mut self, at: usize, weight: u32) {
+        self.asm.patch(at, weight);
+    }
+
+    fn tier_up(&mut self, period: u32, place: u32) {
+        self.room();
+        // The scratch register still holds the page's address. The page may be protected: then this store is interrupted and repeated.
+        self.asm.mov_mi(Width::W32, Mem::base(SCRATCH, InterruptPage::COUNTDOWN), period as i32);
+        self.asm.push_i(place as i32);
+        self.call_helper(Helper::TierUp, place);
+    }
+
+    fn jump_scratch(&mut self) {
+        self.room();
+        self.asm.jmp_r(SCRATCH);
+    }
+
+    fn branch_if_no_scratch(&mut self, to: Label) {
+        self.room();
+        self.asm.test_rr(Width::W64, SCRATCH, SCRATCH);
+        self.asm.jcc(Cc::E, to);
+    }
+
     fn charge_fuel(&mut self, amount: u32, exhausted: Label) {
         self.room();
         self.asm.mov_rm(Width::W64, SCRATCH, Mem::base(CONTEXT, ContextHeader::STORE));
@@ -544,11 +590,22 @@ impl Isa for X64 {
         for (index, register) in facts.saved.iter().enumerate() {
             self.asm.mov_mr(Width::W64, Mem::base(RBP, SAVED_SLOTS - 8 * index as i32), gpr(register));
         }
-        if facts.checks_interrupt {
-            self.check_interrupt();
-        }
+        let underflow = match facts.countdown {
+            Some(countdown) => self.count_down_in_prologue(countdown),
+            None if facts.checks_interrupt => {
+                self.check_interrupt();
+                None
+            }
+            None => None,
+        };
         let size = self.asm.offset() - entry;
-        if !large && size <= Self::PROLOGUE_SPACE {
+        let moves = !large && size <= Self::PROLOGUE_SPACE;
+        if let Some(target) = underflow {
+            let end = if moves { body } else { entry + size };
+            let at = entry + size - 4;
+            self.asm.patch(at, (target as i64 - end as i64) as u32);
+        }
+        if moves {
             self.asm.move_tail(entry, body - size);
             return body - size;
         }
@@ -556,6 +613,16 @@ impl Isa for X64 {
         let distance = body as i64 - (self.asm.offset() as i64 + 5);
         self.asm.put(0xe9 | (distance as u32 as u64) << 8, 5);
         entry
+    }
+
+    fn take_over_frame(&mut self, slot_bytes: u32) {
+        self.room();
+        let bytes = FIXED_BYTES + slot_bytes as i32;
+        if bytes as u32 > UNCHECKED_FRAME {
+            // The stack pointer is below the fixed part already: this asks for a little more than is needed.
+            self.check_stack(bytes);
+        }
+        self.asm.lea(Width::W64, RSP, Mem::base(RBP, -bytes));
     }
 
     fn epilogue(&mut self, saved: RegSet, argument_bytes: u32) {

@@ -62,6 +62,10 @@ pub fn stubs(functions: &StubFunctions) -> Stubs {
             fuel_stub(asm, address, unwinding);
             continue;
         }
+        if number == Helper::TierUp as usize {
+            tier_up_stub(asm, address, unwinding);
+            continue;
+        }
         asm.reserve(32);
         asm.mov_ri(W64, SCRATCH, address as i64);
         asm.jmp(call);
@@ -135,32 +139,72 @@ fn fuel_stub(asm: &mut Asm, out_of_fuel: usize, unwinding: Label) {
     call_transparently(asm, out_of_fuel, unwinding);
 }
 
+/// The countdown went negative: called with the place on the stack, and whatever else in the registers.
+fn tier_up_stub(asm: &mut Asm, tier_up: usize, unwinding: Label) {
+    asm.reserve(16);
+    asm.push_r(FRAME);
+    asm.mov_rr(W64, FRAME, RSP);
+    save_everything(asm);
+    asm.reserve(32);
+    asm.mov_rm(W32, RSI, Mem::base(FRAME, 16));
+    asm.mov_rr(W64, RDI, CONTEXT);
+    call_host(asm, tier_up);
+    unwind_if_asked(asm, unwinding);
+    asm.reserve(16);
+    // Where the scratch register was saved.
+    let saved = GENERAL.iter().position(|&register| register == SCRATCH).expect("a general register");
+    asm.mov_mr(W64, Mem::base(FRAME, -16 - 8 * saved as i32), RAX);
+    restore_everything(asm);
+    asm.reserve(16);
+    asm.ret_i(8);
+}
+
 /// Calls `function(context)` on the host's stack with all registers and flags saved, takes the frame down and returns.
 fn call_transparently(asm: &mut Asm, function: usize, unwinding: Label) {
+    save_everything(asm);
+    asm.reserve(16);
+    asm.mov_rr(W64, RDI, CONTEXT);
+    call_host(asm, function);
+    unwind_if_asked(asm, unwinding);
+    restore_everything(asm);
+    asm.ret();
+}
+
+/// All vector registers.
+const VECTORS: [Xmm; 16] = {
+    let mut all = [Xmm::new(0); 16];
+    let mut number = 0;
+    while number < 16 {
+        all[number as usize] = Xmm::new(number);
+        number += 1;
+    }
+    all
+};
+
+/// Saves all registers and flags in the frame that was just built, and switches to the host's stack.
+fn save_everything(asm: &mut Asm) {
     asm.reserve(16);
     asm.pushfq();
     asm.reserve(64);
     for register in GENERAL {
         asm.push_r(register);
     }
-    let all_vectors: [Xmm; 16] = core::array::from_fn(|number| Xmm::new(number as u8));
-    save_vectors(asm, all_vectors);
+    save_vectors(asm, VECTORS);
     repeat_exit(asm, R9);
     enter_host(asm, R10);
+}
+
+/// Undoes [`save_everything`] and takes the frame down.
+fn restore_everything(asm: &mut Asm) {
     asm.reserve(16);
-    asm.mov_rr(W64, RDI, CONTEXT);
-    call_host(asm, function);
-    unwind_if_asked(asm, unwinding);
-    asm.reserve(16);
-    asm.lea(W64, RSP, Mem::base(FRAME, -(8 + 8 * GENERAL.len() as i32 + 16 * all_vectors.len() as i32)));
-    restore_vectors(asm, all_vectors);
+    asm.lea(W64, RSP, Mem::base(FRAME, -(8 + 8 * GENERAL.len() as i32 + 16 * VECTORS.len() as i32)));
+    restore_vectors(asm, VECTORS);
     asm.reserve(64);
     for register in GENERAL.into_iter().rev() {
         asm.pop_r(register);
     }
     asm.popfq();
     asm.pop_r(FRAME);
-    asm.ret();
 }
 
 /// Compiles the function whose number is in `r11` and goes on there, arguments untouched.

@@ -175,6 +175,7 @@ pub fn stub_functions() -> StubFunctions {
         runtime::<8>,
         runtime::<9>,
         runtime::<10>,
+        runtime::<11>,
     ];
     StubFunctions {
         helpers: helpers.map(runtime_address),

@@ -1,5 +1,7 @@
 //! What the runtime asks of an instance while its code waits.
 
+use std::ptr::NonNull;
+
 use mj_abi::{CodePointer, TrapCode};
 use mj_runtime::{InstanceHooks, Stop, StoreState};
 
@@ -92,5 +94,9 @@ impl InstanceHooks for InstanceData {
     fn compile_lazily(&self, function: u32) -> Result<CodePointer, Stop> {
         let entry = self.module.compile_lazily(function).map_err(Stop::from)?;
         Ok(entry as CodePointer)
+    }
+
+    fn tier_up(&self, pc: usize, place: u32) -> Option<NonNull<u8>> {
+        self.module.tier_up(pc, place)
     }
 }

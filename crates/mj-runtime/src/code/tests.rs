@@ -175,3 +175,22 @@ fn code_is_registered_until_its_region_is_dropped() {
     drop(region);
     assert_eq!(Arc::strong_count(&info), 1);
 }
+
+#[test]
+fn an_image_with_room_takes_more_code_later() {
+    let image = returning(5);
+    let region = CodeRegion::image_with_room(1, image.len(), 1 << 20, |bytes, _| bytes.copy_from_slice(&image)).unwrap();
+    let first = region.addresses().start;
+    assert_eq!((run(first), region.used()), (5, image.len()));
+    assert_nothing_is_writable_and_executable();
+    for number in 6..40 {
+        let address = region.publish(&returning(number), |_, _| ()).unwrap();
+        assert!(address >= first + page_size() && region.addresses().contains(&address));
+        assert_eq!((run(address), run(first)), (number, 5));
+    }
+    assert_nothing_is_writable_and_executable();
+    let error = region.publish(&vec![0; 1 << 20], |_, _| ()).unwrap_err();
+    assert!(matches!(error, CodeError::Full { .. }), "{error}");
+    let full = CodeRegion::image(1, image.len(), |bytes, _| bytes.copy_from_slice(&image)).unwrap();
+    assert!(full.publish(&image, |_, _| ()).is_err());
+}

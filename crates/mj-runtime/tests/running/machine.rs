@@ -127,6 +127,10 @@ impl InstanceHooks for Hooks {
     fn compile_lazily(&self, function: u32) -> Result<CodePointer, Stop> {
         self.react(&self.machine().reactions.compile, function.into()).map(|address| address as CodePointer)
     }
+
+    fn tier_up(&self, _: usize, _: u32) -> Option<std::ptr::NonNull<u8>> {
+        None
+    }
 }
 
 /// Everything that the test code needs.
