@@ -68,11 +68,18 @@ pub(crate) struct X64 {
     features: Features,
     registers: RegisterFile,
     explicit_bounds: bool,
+    canonical_nans: bool,
 }
 
 impl X64 {
     pub fn new(features: Features, options: &Options) -> Self {
         let registers = if options.few_registers { registers::FILE.cut(registers::FEW) } else { registers::FILE };
-        Self { asm: Asm::default(), features, registers, explicit_bounds: options.bounds == crate::Bounds::Explicit }
+        Self {
+            asm: Asm::default(),
+            features,
+            registers,
+            explicit_bounds: options.bounds == crate::Bounds::Explicit,
+            canonical_nans: options.nan_canonicalization,
+        }
     }
 }

@@ -46,6 +46,7 @@ pub struct Config {
     pub(crate) parallel: bool,
     pub(crate) fuel: bool,
     pub(crate) epochs: bool,
+    pub(crate) canonical_nans: bool,
     pub(crate) few_registers: bool,
     pub(crate) dirty_upper_bits: bool,
     pub(crate) max_wasm_stack: usize,
@@ -71,6 +72,7 @@ impl Default for Config {
             parallel: true,
             fuel: false,
             epochs: false,
+            canonical_nans: false,
             few_registers: false,
             dirty_upper_bits: false,
             max_wasm_stack: DEFAULT_WASM_STACK,
@@ -194,6 +196,12 @@ impl Config {
         self
     }
 
+    /// Whether every NaN that an operator computes has the same bits, on every machine: the quiet bit, and no other. Off by default.
+    pub fn cranelift_nan_canonicalization(&mut self, enable: bool) -> &mut Self {
+        self.canonical_nans = enable;
+        self
+    }
+
     /// For the engine's own tests: compiled code uses as few registers as it can.
     #[doc(hidden)]
     pub fn codegen_few_registers(&mut self, enable: bool) -> &mut Self {
@@ -229,11 +237,6 @@ impl Config {
     /// Whether debuggers are told about compiled code.
     pub fn debug_info(&mut self, enable: bool) -> &mut Self {
         self.refuse("debug_info", enable, "debug information for native debuggers")
-    }
-
-    /// Whether every NaN that an operator makes has the same bits, on every machine.
-    pub fn cranelift_nan_canonicalization(&mut self, enable: bool) -> &mut Self {
-        self.refuse("cranelift_nan_canonicalization", enable, "one form for all NaNs")
     }
 
     /// Whether debuggers can look into guests.

@@ -233,7 +233,7 @@ impl Engine {
     /// Whether every NaN that an operator makes has the same bits.
     #[must_use]
     pub fn get_cranelift_nan_canonicalization(&self) -> Option<bool> {
-        Some(false)
+        Some(self.config().canonical_nans)
     }
 
     /// Which compiler was asked for.
@@ -305,6 +305,7 @@ fn options(config: &Config, memories: &MemoryPool) -> Options {
     Options {
         bounds: bounds(config, memories),
         fuel: config.fuel,
+        nan_canonicalization: config.canonical_nans,
         few_registers: config.few_registers,
         dirty_upper_bits: config.dirty_upper_bits,
         ..Options::default()

@@ -1,7 +1,8 @@
 //! Float forms: arithmetic, comparisons, conversions.
 //!
 //! Where the machine's idea of an operation is not WebAssembly's (minimum and maximum, conversions of what does not fit), the common
-//! case runs straight through and the rest is a short forward jump away.
+//! case runs straight through and the rest is a short forward jump away. So it is with NaNs that are to be canonical (spec 4.3.3): the
+//! operators that compute one are followed by a test; those that only move bits or change signs keep what they get.
 
 use mj_abi::TrapCode;
 use mj_asm::Label;
@@ -22,6 +23,15 @@ fn arithmetic(op: Op) -> Scalar {
         Op::F32Mul | Op::F64Mul => FMUL,
         _ => FDIV,
     }
+}
+
+/// Whether the operator's result is a float that it computes, and so may be any NaN (spec 4.3.3, NaN propagation).
+fn computes_nan(op: Op) -> bool {
+    use Op::{F32Abs, F32Copysign, F32Neg, F32ReinterpretI32, F64Abs, F64Copysign, F64Neg, F64ReinterpretI64};
+    let is_float = matches!(op.row().result, ValType::F32 | ValType::F64);
+    let moves_bits = [F32Abs, F32Copysign, F32Neg, F32ReinterpretI32, F64Abs, F64Copysign, F64Neg, F64ReinterpretI64].contains(&op);
+    let takes_float = matches!(op.row().a, ValType::F32 | ValType::F64);
+    is_float && takes_float && !moves_bits
 }
 
 /// 2^63 as a float's bits.
@@ -94,6 +104,18 @@ impl X64 {
             Kind::Copysign => self.emit_copysign(width, to, a, b, xmm(at.temporaries[0])),
             _ => self.emit_conversion(form, at),
         }
+        if self.canonical_nans && computes_nan(form.op) {
+            self.canonicalize(form.op.row().result, to);
+        }
+    }
+
+    fn canonicalize(&mut self, ty: ValType, value: Xmm) {
+        let (width, bits) = if ty == ValType::F32 { (Width::W32, 0x7fc0_0000) } else { (Width::W64, 0x7ff8_0000_0000_0000) };
+        let (canonical, done) = (self.float_constant(width, bits), self.asm.label());
+        self.asm.ucomis_rr(width, value, value);
+        self.asm.jcc_short(Cc::Np, done);
+        self.asm.movs_xm(width, value, Mem::label(canonical));
+        self.asm.bind(done);
     }
 
     fn emit_conversion(&mut self, form: Form, at: &Locations) {
