@@ -235,7 +235,7 @@ impl<I: Isa> Baseline<'_, I> {
         let operators = read_locals(body, |count, ty| types.resize(types.len() + count as usize, ty));
         self.hints.begin(self.local_types.len());
         self.declare_locals();
-        self.open_function();
+        self.open_function(operators.offset());
         self.take_parameters();
         operators
     }
@@ -256,7 +256,7 @@ impl<I: Isa> Baseline<'_, I> {
         self.first_stack_slot = self.result_pointer_slot + u32::from(layout.result_pointer.is_some());
     }
 
-    fn open_function(&mut self) {
+    fn open_function(&mut self, at: u32) {
         let buffer = self.isa.buffer();
         buffer.align(I::FUNCTION_ALIGNMENT, 0xcc);
         self.emitted.start = buffer.offset();
@@ -267,7 +267,7 @@ impl<I: Isa> Baseline<'_, I> {
         }
         let label = buffer.label();
         let results = self.module.types[self.ty as usize].results();
-        self.frames.push(Frame::function(label, results));
+        self.frames.push(Frame::function(label, results, at));
     }
 
     /// Parameters are where the convention puts them.
@@ -381,9 +381,10 @@ impl<I: Isa> Baseline<'_, I> {
             return;
         }
         let (exhausted, back) = (self.isa.buffer().label(), self.isa.buffer().label());
+        let at = self.frames.last().expect("the function's frame is open").at;
         self.isa.charge_fuel(amount, exhausted);
         self.isa.buffer().bind(back);
-        self.slow_paths.push(SlowPath { label: exhausted, kind: SlowKind::Fuel(back), at: 0 });
+        self.slow_paths.push(SlowPath { label: exhausted, kind: SlowKind::Fuel(back), at });
     }
 }
 

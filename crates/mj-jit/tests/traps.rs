@@ -116,6 +116,36 @@ fn backtraces_are_as_long_as_configured() {
 }
 
 #[test]
+fn running_out_of_fuel_tells_the_loop_or_function() {
+    // The first operators of the function and of its loops are constants of a type each.
+    let text = r#"(module (func (export "f") (param i32) (local f32)
+        (drop (i32.const 0))
+        (loop $outer
+            (drop (i64.const 0))
+            (loop $inner
+                (drop (f32.const 0))
+                (br_if $inner (i32.eqz (local.tee 0 (i32.sub (local.get 0) (i32.const 1))))))
+            (br $outer))))"#;
+    let engine = Engine::new(Config::new().consume_fuel(true)).unwrap();
+    let bytes = common::binary(text);
+    let (mut store, instance) = instance_in(&engine, text);
+    let f = instance.get_typed_func::<i32, ()>(&mut store, "f").unwrap();
+    let mut operator_without = |fuel: u64| {
+        store.set_fuel(fuel).unwrap();
+        let error = f.call(&mut store, 1).unwrap_err();
+        assert_eq!(error.downcast_ref::<Trap>(), Some(&Trap::OutOfFuel));
+        let offset = error.downcast_ref::<WasmBacktrace>().unwrap().frames()[0].module_offset().unwrap();
+        bytes[offset]
+    };
+    assert_eq!(operator_without(0), 0x41, "the function");
+    let outer: Vec<u8> = (1..40).map(operator_without).collect();
+    assert_eq!(outer.iter().filter(|&&operator| operator == 0x41).count(), 0, "{outer:x?}");
+    assert!(outer.iter().all(|operator| [0x42, 0x43].contains(operator)), "{outer:x?}");
+    let changes = outer.windows(2).filter(|pair| pair[0] != pair[1]).count();
+    assert!(changes >= 3, "both loops in turn: {outer:x?}");
+}
+
+#[test]
 fn fuel_runs_out_and_can_be_refilled() {
     let text = r#"(module (func (export "loop") (param i32)
         (loop $l (br_if $l (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))"#;

@@ -39,11 +39,13 @@ pub(super) struct Frame {
     pub else_state: Option<Box<Snapshot>>,
     /// The homes of locals that the loop changed: local and previous home.
     pub homes: Vec<(u32, PReg)>,
+    /// Offset in the module of the first operator of the innermost loop, or of the function: where fuel is charged.
+    pub at: u32,
 }
 
 impl Frame {
-    /// The frame of the function itself; its label is the epilogue.
-    pub fn function(label: Label, results: &[ValType]) -> Self {
+    /// The frame of the function itself; its label is the epilogue, its first operator at offset `at`.
+    pub fn function(label: Label, results: &[ValType], at: u32) -> Self {
         Self {
             kind: Kind::Function,
             label,
@@ -54,6 +56,7 @@ impl Frame {
             state: None,
             else_state: None,
             homes: Vec::new(),
+            at,
         }
     }
 
@@ -74,6 +77,7 @@ impl<I: Isa> Baseline<'_, I> {
         self.settle();
         let height = self.stack.len() - ty.params.len();
         let label = self.isa.buffer().label();
+        let at = self.frames.last().expect("the function's frame is open").at;
         self.frames.push(Frame {
             kind,
             label,
@@ -84,6 +88,7 @@ impl<I: Isa> Baseline<'_, I> {
             state: None,
             else_state: None,
             homes: Vec::new(),
+            at,
         });
     }
 
@@ -91,6 +96,7 @@ impl<I: Isa> Baseline<'_, I> {
         self.charge();
         self.open(Kind::Loop, ty);
         let depth = self.frames.len() - 1;
+        self.frames[depth].at = rest.offset();
         // A loop's parameters are in slots on every edge.
         for index in self.frames[depth].height..self.stack.len() {
             let entry = self.stack[index];
