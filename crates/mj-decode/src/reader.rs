@@ -35,6 +35,13 @@ impl<'a> Reader<'a> {
         self.base + self.position as u32
     }
 
+    /// Number of bytes that are not read yet.
+    #[must_use]
+    #[inline]
+    pub fn remaining(&self) -> usize {
+        self.bytes.len() - self.position
+    }
+
     /// Whether all bytes are read.
     #[must_use]
     #[inline]

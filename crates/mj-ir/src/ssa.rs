@@ -9,6 +9,7 @@
 //! not-taken edge of a branch goes to a block with no other edge into it.
 
 mod build;
+mod fold;
 mod prune;
 mod text;
 mod verify;
@@ -190,6 +191,11 @@ pub struct Function {
     pub edges: Vec<Edge>,
     /// Something calls a function or a helper.
     pub calls: bool,
+    /// Its index in the whole index space.
+    pub index: u32,
+    /// It continues a frame at a loop: see [`Source::entry`].
+    pub entry: Option<u32>,
+    scratch: build::Scratch,
 }
 
 impl List {
@@ -348,9 +354,12 @@ impl NodeKind {
     pub fn effect(self) -> Effect {
         use mj_decode::Shape;
         match self {
-            NodeKind::Parameter | NodeKind::Constant(_) | NodeKind::Select | NodeKind::FuncRef(_) | NodeKind::Result(_) | NodeKind::Slot(_) => {
-                Effect::Pure
-            }
+            NodeKind::Parameter
+            | NodeKind::Constant(_)
+            | NodeKind::Select
+            | NodeKind::FuncRef(_)
+            | NodeKind::Result(_)
+            | NodeKind::Slot(_) => Effect::Pure,
             NodeKind::Operator(op) => match op.row().shape {
                 Shape::Store => Effect::Writes,
                 _ if op.may_trap() => Effect::MayTrap,

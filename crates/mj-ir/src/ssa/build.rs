@@ -1,10 +1,28 @@
 //! From the operator stream to a [`Function`], in one pass.
+//!
+//! Structured control flow makes it direct. All edges to a forward label are known when it is bound: where they agree on a local or result,
+//! that is the value; where they differ, the block gets a parameter. A loop's header gets a parameter for each local that the loop writes, which the
+//! hints tell beforehand. So no block is ever completed later, and no parameter is a mere copy but in loops, whose useless ones are replaced at their end.
+//!
+//! What an operator gives is simplified ([`simplify`]), looked up among the values that dominate it ([`values`]), and moved in front of loops that do not
+//! change it. Loads and globals are looked up among what is known of memory ([`memory`]). States of locals are in [`states`].
+
+mod memory;
+mod simplify;
+mod states;
+mod translate;
+mod values;
 
 use core::fmt;
 
-use mj_decode::{BodyHints, Module, Reader};
+use cranelift_entity::EntityRef;
+use cranelift_entity::packed_option::ReservedValue;
+use mj_decode::{BodyHints, Module, Reader, ValType, read_locals, translate};
 
-use super::Function;
+use self::memory::Facts;
+use self::states::Locals;
+use self::values::Numbers;
+use super::{Block, BlockRow, Edge, Function, List, Node, NodeRow, Terminator};
 
 /// What a function is built from.
 #[derive(Clone, Debug)]
@@ -55,6 +73,144 @@ impl fmt::Display for TooLarge {
 
 impl std::error::Error for TooLarge {}
 
+/// What building works with; reusable.
+#[derive(Default, Debug)]
+pub(super) struct Scratch {
+    stack: Vec<Node>,
+    locals: Locals,
+    frames: Vec<Frame>,
+    pending: Vec<Pending>,
+    /// Values on pending edges, and parameters of `if`s.
+    carried: Vec<Node>,
+    /// Locals written in open loops.
+    written: Vec<u32>,
+    /// Argument lists of edges to headers.
+    header_edges: Vec<HeaderEdge>,
+    loops: Vec<OpenLoop>,
+    numbers: Numbers,
+    facts: Facts,
+    /// The dominators of the current block, the first block first, and itself.
+    dominators: Vec<Block>,
+    /// By block, its place among its dominators.
+    dominator_depths: Vec<u32>,
+    /// Edges of switches that are as others are.
+    copies: Vec<(u32, u32)>,
+    /// What a parameter is instead, by node; empty if nothing is replaced.
+    replaced: Vec<Node>,
+    nodes: Vec<Node>,
+    states: Vec<u32>,
+    arrivals: Vec<Arrival>,
+    /// Columns of a join that get parameters.
+    different: Vec<u32>,
+}
+
+/// A loop whose end has not come.
+#[derive(Clone, Copy, Debug)]
+struct OpenLoop {
+    header: Block,
+    /// Values moved in front of it.
+    moved: u32,
+}
+
+/// An open block.
+#[derive(Clone, Copy, Debug)]
+struct Frame {
+    kind: Kind,
+    /// Depth of the operand stack below its parameters.
+    height: usize,
+    parameters: usize,
+    results: usize,
+    /// Pending edges to its end, a chain.
+    edges: u32,
+    count: u32,
+    /// The last switch that branches to its end, and the edge that does.
+    switch: (u32, u32),
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Kind {
+    Block,
+    /// Where the condition is zero, and the parameters in `carried`.
+    If {
+        otherwise: Otherwise,
+        carried: usize,
+    },
+    Loop(LoopFrame),
+}
+
+/// How control comes to an `else`.
+#[derive(Clone, Copy, Debug)]
+enum Otherwise {
+    Never,
+    /// By the taken edge of this block, with these locals.
+    Edge(Block, u32),
+    /// The condition is zero, so that the current block goes on there.
+    Always,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct LoopFrame {
+    header: Block,
+    /// Its parameters for locals are these in `written`.
+    written: (u32, u32),
+    /// Edges to the header, a chain in `header_edges`.
+    edges: u32,
+    /// The last block that goes to the header.
+    last: Block,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct HeaderEdge {
+    arguments: List,
+    next: u32,
+}
+
+/// An edge to an end that has not come.
+#[derive(Clone, Copy, Debug)]
+struct Pending {
+    from: Block,
+    exit: Exit,
+    state: u32,
+    /// Start of its values in `carried`.
+    carried: usize,
+    next: u32,
+}
+
+/// Which of a block's edges.
+#[derive(Clone, Copy, Debug)]
+enum Exit {
+    Jump,
+    Taken,
+    /// In [`Function::edges`].
+    Switch(u32),
+}
+
+/// An edge that arrives where it goes.
+#[derive(Clone, Copy, Debug)]
+struct Arrival {
+    from: Block,
+    exit: Exit,
+    state: u32,
+    carried: usize,
+}
+
+const NO_EDGE: u32 = u32::MAX;
+
+struct Builder<'a> {
+    function: &'a mut Function,
+    scratch: &'a mut Scratch,
+    module: &'a Module,
+    hints: &'a BodyHints,
+    options: BuildOptions,
+    is_open: bool,
+    /// Operators since fuel was last charged.
+    fuel: u32,
+    switches: u32,
+    /// Entries that lists may have in all.
+    room: usize,
+    is_too_large: bool,
+}
+
 impl Function {
     /// Builds the function.
     ///
@@ -62,7 +218,537 @@ impl Function {
     /// If the graph would be out of proportion; the function is of no use then.
     pub fn build(&mut self, source: &Source<'_>, hints: &mut BodyHints, options: BuildOptions) -> Result<(), TooLarge> {
         self.clear();
-        let _ = (source.module, hints, options);
+        self.index = source.function;
+        self.entry = source.entry;
+        let mut scratch = core::mem::take(&mut self.scratch);
+        let result = scratch.build(self, source, hints, options);
+        self.scratch = scratch;
+        result
+    }
+}
+
+impl Scratch {
+    fn build(
+        &mut self,
+        function: &mut Function,
+        source: &Source<'_>,
+        hints: &mut BodyHints,
+        options: BuildOptions,
+    ) -> Result<(), TooLarge> {
+        let mut groups: Vec<(u32, ValType)> = Vec::new();
+        let operators = read_locals(source.body.clone(), |count, ty| groups.push((count, ty)));
+        let ty = source.module.function_type(source.function);
+        hints.begin(ty.params().len() + groups.iter().map(|&(count, _)| count as usize).sum::<usize>());
+        hints.gather(operators.clone());
+        let length = operators.remaining();
+        self.clear(length);
+        let mut builder = Builder {
+            function,
+            scratch: self,
+            module: source.module,
+            hints,
+            options,
+            is_open: false,
+            fuel: 0,
+            switches: 0,
+            room: LISTS_PER_BYTE * length + LISTS_AT_LEAST,
+            is_too_large: false,
+        };
+        builder.open_block(None);
+        for &ty in ty.params() {
+            let parameter = builder.parameter(ty);
+            builder.scratch.locals.declare(1, parameter);
+            builder.scratch.nodes.push(parameter);
+        }
+        builder.set_parameters();
+        for &(count, ty) in &groups {
+            let zero = builder.constant_node(ty, 0);
+            builder.scratch.locals.declare(count as usize, zero);
+        }
+        builder.open_frame(Kind::Block, 0, ty.results().len());
+        translate(source.module, operators, &mut builder);
+        builder.finish()
+    }
+
+    fn clear(&mut self, body: usize) {
+        self.stack.clear();
+        self.locals.begin();
+        self.frames.clear();
+        self.pending.clear();
+        self.carried.clear();
+        self.written.clear();
+        self.header_edges.clear();
+        self.loops.clear();
+        self.numbers.begin(body);
+        self.facts.clear();
+        self.dominators.clear();
+        self.dominator_depths.clear();
+        self.copies.clear();
+        self.replaced.clear();
+        self.nodes.clear();
+    }
+}
+
+/// Lists may have this many entries a byte of the body, and [`LISTS_AT_LEAST`]; ordinary code has less than one.
+const LISTS_PER_BYTE: usize = 32;
+const LISTS_AT_LEAST: usize = 1 << 20;
+
+impl Builder<'_> {
+    fn current(&self) -> Block {
+        Block::new(self.function.blocks.len() - 1)
+    }
+
+    /// Opens the next block; the builder stands in it.
+    fn open_block(&mut self, dominator: Option<Block>) -> Block {
+        self.is_open = true;
+        let block = self.function.blocks.push(BlockRow { dominator: dominator.into(), ..BlockRow::default() });
+        let depth = dominator.map_or(0, |dominator| self.scratch.dominator_depths[dominator.index()] + 1);
+        self.scratch.dominator_depths.push(depth);
+        let dominators = &mut self.scratch.dominators;
+        dominators.resize(depth as usize + 1, block);
+        dominators[depth as usize] = block;
+        // What is left of the last block's dominators holds up to the first that is a dominator of both.
+        let mut next = dominator;
+        while let Some(dominator) = next {
+            let place = &mut dominators[self.scratch.dominator_depths[dominator.index()] as usize];
+            if *place == dominator {
+                break;
+            }
+            *place = dominator;
+            next = self.function.blocks[dominator].dominator.expand();
+        }
+        block
+    }
+
+    /// Whether a block dominates the current one.
+    #[inline]
+    fn dominates(&self, block: Block) -> bool {
+        let depth = self.scratch.dominator_depths[block.index()] as usize;
+        self.scratch.dominators.get(depth) == Some(&block)
+    }
+
+    /// A new parameter of the current block, which [`set_parameters`](Self::set_parameters) lists.
+    fn parameter(&mut self, ty: ValType) -> Node {
+        let block = self.current();
+        self.function.nodes.push(NodeRow { ty: Some(ty), block: block.into(), ..NodeRow::default() })
+    }
+
+    /// Makes the nodes in `scratch.nodes` the parameters of the current block.
+    fn set_parameters(&mut self) {
+        let block = self.current();
+        let list = self.function.list(&self.scratch.nodes);
+        self.function.blocks[block].parameters = list;
+        self.scratch.nodes.clear();
+    }
+
+    fn terminate(&mut self, terminator: Terminator) {
+        let block = self.current();
+        self.function.blocks[block].terminator = terminator;
+        self.is_open = false;
+    }
+
+    fn pop(&mut self) -> Node {
+        self.scratch.stack.pop().expect("validation counts the operands")
+    }
+
+    fn open_frame(&mut self, kind: Kind, parameters: usize, results: usize) {
+        let height = self.scratch.stack.len() - parameters;
+        self.scratch.frames.push(Frame { kind, height, parameters, results, edges: NO_EDGE, count: 0, switch: (0, 0) });
+    }
+
+    /// A place holder for an edge to a label that is not bound yet.
+    fn unknown() -> Edge {
+        Edge { to: Block::reserved_value(), arguments: List::default() }
+    }
+
+    /// Opens the not-taken successor of a branch.
+    fn branch_on(&mut self, condition: Node, taken: Edge) {
+        let block = self.current();
+        let other = Edge { to: block.following(), arguments: List::default() };
+        self.terminate(Terminator::Branch { condition, taken, other });
+        self.open_block(Some(block));
+    }
+
+    /// The edge from here to the frame with this number, by the exit that is not filled in yet.
+    fn edge_to(&mut self, index: usize, exit: Exit) -> Edge {
+        let frame = self.scratch.frames[index];
+        match frame.kind {
+            Kind::Loop(open) => self.header_edge(index, open),
+            _ => {
+                if let Exit::Switch(edge) = exit {
+                    if frame.switch.0 == self.switches {
+                        self.scratch.copies.push((edge, frame.switch.1));
+                        return Self::unknown();
+                    }
+                    self.scratch.frames[index].switch = (self.switches, edge);
+                }
+                let top = self.scratch.stack.len() - frame.results;
+                let carried = self.scratch.carried.len();
+                self.scratch.carried.extend_from_slice(&self.scratch.stack[top..]);
+                let state = self.scratch.locals.current();
+                self.add_pending(index, Arrival { from: self.current(), exit, state, carried });
+                Self::unknown()
+            }
+        }
+    }
+
+    fn add_pending(&mut self, index: usize, arrival: Arrival) {
+        let Arrival { from, exit, state, carried } = arrival;
+        let frame = &mut self.scratch.frames[index];
+        self.scratch.pending.push(Pending { from, exit, state, carried, next: frame.edges });
+        frame.edges = self.scratch.pending.len() as u32 - 1;
+        frame.count += 1;
+    }
+
+    /// The edge from here to a header.
+    fn header_edge(&mut self, index: usize, mut open: LoopFrame) -> Edge {
+        let scratch = &mut *self.scratch;
+        scratch.nodes.clear();
+        let top = scratch.stack.len() - scratch.frames[index].parameters;
+        scratch.nodes.extend_from_slice(&scratch.stack[top..]);
+        let written = &scratch.written[open.written.0 as usize..open.written.1 as usize];
+        scratch.nodes.extend(written.iter().map(|&local| scratch.locals.get(local)));
+        let arguments = if self.has_room(self.scratch.nodes.len()) { self.function.list(&self.scratch.nodes) } else { List::default() };
+        self.scratch.nodes.clear();
+        let number = self.scratch.header_edges.len() as u32;
+        self.scratch.header_edges.push(HeaderEdge { arguments, next: open.edges });
+        open.edges = number;
+        open.last = open.last.max(self.current());
+        self.scratch.frames[index].kind = Kind::Loop(open);
+        Edge { to: open.header, arguments }
+    }
+
+    /// Whether lists may have so many more entries; if not, nothing goes on.
+    fn has_room(&mut self, entries: usize) -> bool {
+        let fits = self.function.lists.len() + entries <= self.room;
+        if !fits {
+            self.is_too_large = true;
+            self.is_open = false;
+        }
+        fits
+    }
+
+    /// Sets an edge that was unknown.
+    fn fill_in(&mut self, from: Block, exit: Exit, edge: Edge) {
+        match (exit, &mut self.function.blocks[from].terminator) {
+            (Exit::Switch(index), _) => self.function.edges[index as usize] = edge,
+            (Exit::Jump, terminator) => *terminator = Terminator::Jump(edge),
+            (Exit::Taken, Terminator::Branch { taken, .. }) => *taken = edge,
+            (Exit::Taken, _) => unreachable!("only a branch has a taken edge"),
+        }
+    }
+
+    /// Goes to the end of the frame with this number, which is no loop.
+    fn jump_to_end(&mut self, index: usize) {
+        let edge = self.edge_to(index, Exit::Jump);
+        self.terminate(Terminator::Jump(edge));
+    }
+
+    /// Opens the block that only the taken edge of `from` goes to.
+    fn open_alone(&mut self, from: Block) {
+        let block = self.open_block(Some(from));
+        self.fill_in(from, Exit::Taken, Edge { to: block, arguments: List::default() });
+    }
+
+    /// Ends the innermost frame, to whose end `frame.count` edges go; the current block falls through if it is open.
+    fn close_frame(&mut self) {
+        let index = self.scratch.frames.len() - 1;
+        if self.is_too_large {
+            self.scratch.frames.pop();
+            return;
+        }
+        if self.is_open && self.scratch.frames[index].count > 0 {
+            self.jump_to_end(index);
+        }
+        let frame = self.scratch.frames.pop().expect("validation matches the ends");
+        if self.is_open {
+            return;
+        }
+        self.scratch.stack.truncate(frame.height);
+        if frame.count == 0 {
+            return;
+        }
+        let scratch = &mut *self.scratch;
+        scratch.arrivals.clear();
+        let mut next = frame.edges;
+        while next != NO_EDGE {
+            let Pending { from, exit, state, carried, next: before } = scratch.pending[next as usize];
+            scratch.arrivals.push(Arrival { from, exit, state, carried });
+            next = before;
+        }
+        scratch.arrivals.reverse();
+        if let &[Arrival { from, exit: Exit::Jump, state, carried }] = &scratch.arrivals[..]
+            && from.index() == self.function.blocks.len() - 1
+        {
+            // Nothing lies between the only branch and its target.
+            scratch.locals.go_to(state);
+            scratch.stack.extend_from_slice(&scratch.carried[carried..carried + frame.results]);
+            self.is_open = true;
+            return;
+        }
+        let arrivals = core::mem::take(&mut self.scratch.arrivals);
+        self.join(&arrivals, frame.results);
+        self.scratch.arrivals = arrivals;
+    }
+
+    /// Opens the block where `arrivals` meet, with what they carry.
+    fn join(&mut self, arrivals: &[Arrival], results: usize) {
+        let columns = self.meet(arrivals);
+        if columns * arrivals.len() > self.room {
+            self.has_room(self.room);
+            return;
+        }
+        let mut dominator = arrivals[arrivals.len() - 1].from;
+        for arrival in arrivals.iter().rev() {
+            dominator = self.common_dominator(dominator, arrival.from);
+        }
+        let block = self.open_block(Some(dominator));
+        let mut different = core::mem::take(&mut self.scratch.different);
+        different.clear();
+        for column in 0..results + columns {
+            let first = self.arriving(arrivals, results, 0, column);
+            let agree = (1..arrivals.len()).all(|row| self.arriving(arrivals, results, row, column) == first);
+            let value = if agree {
+                first
+            } else {
+                different.push(column as u32);
+                let ty = self.function.type_of(first);
+                let parameter = self.parameter(ty);
+                self.scratch.nodes.push(parameter);
+                parameter
+            };
+            match column.checked_sub(results) {
+                None => self.scratch.stack.push(value),
+                Some(column) => self.scratch.locals.set_column(column, value),
+            }
+        }
+        self.set_parameters();
+        if self.has_room(different.len() * arrivals.len()) {
+            for (row, arrival) in arrivals.iter().enumerate() {
+                for &column in &different {
+                    let value = self.arriving(arrivals, results, row, column as usize);
+                    self.scratch.nodes.push(value);
+                }
+                let arguments = self.function.list(&self.scratch.nodes);
+                self.scratch.nodes.clear();
+                self.fill_in(arrival.from, arrival.exit, Edge { to: block, arguments });
+            }
+        }
+        self.scratch.different = different;
+    }
+
+    /// Brings the locals to where all arrivals come from; returns the number of those that may differ.
+    fn meet(&mut self, arrivals: &[Arrival]) -> usize {
+        let scratch = &mut *self.scratch;
+        if let [arrival] = arrivals {
+            scratch.locals.go_to(arrival.state);
+            return 0;
+        }
+        scratch.states.clear();
+        scratch.states.extend(arrivals.iter().map(|arrival| arrival.state));
+        let columns = scratch.locals.meet(&mut scratch.states);
+        if columns > 0 && columns * arrivals.len() <= self.room {
+            let mut previous = None;
+            for arrival in arrivals {
+                scratch.locals.add_row(arrival.state, previous);
+                previous = Some(arrival.state);
+            }
+        }
+        columns
+    }
+
+    /// A result or, behind them, a local on an edge.
+    #[inline]
+    fn arriving(&self, arrivals: &[Arrival], results: usize, row: usize, column: usize) -> Node {
+        let value = match column.checked_sub(results) {
+            None => self.scratch.carried[arrivals[row].carried + column],
+            Some(column) => self.scratch.locals.row_value(row, column),
+        };
+        self.resolve(value)
+    }
+
+    fn common_dominator(&self, mut a: Block, mut b: Block) -> Block {
+        while a != b {
+            let later = if a > b { &mut a } else { &mut b };
+            *later = self.function.blocks[*later].dominator.expand().expect("the first block dominates all");
+        }
+        a
+    }
+
+    /// What stands for a value since its loop has ended.
+    #[inline]
+    fn resolve(&self, mut value: Node) -> Node {
+        while let Some(&other) = self.scratch.replaced.get(value.index())
+            && other != Self::nobody()
+        {
+            value = other;
+        }
+        value
+    }
+
+    /// Ends a loop. Control goes on if it is open.
+    fn close_loop(&mut self, open: LoopFrame) {
+        self.scratch.frames.pop();
+        self.scratch.loops.pop();
+        if open.last >= open.header {
+            self.function.blocks[open.header].loop_end = open.last.following().into();
+        }
+        self.replace_parameters(open);
+        for index in open.written.0..open.written.1 {
+            let local = self.scratch.written[index as usize];
+            let value = self.resolve(self.scratch.locals.get(local));
+            self.scratch.locals.set(local, value);
+        }
+        self.scratch.written.truncate(open.written.0 as usize);
+    }
+
+    /// Parameters of a header that always have the value they had first are that value.
+    fn replace_parameters(&mut self, open: LoopFrame) {
+        let parameters = self.function.blocks[open.header].parameters;
+        let mut kept = 0;
+        for number in 0..parameters.len() {
+            let parameter = self.function.nodes_in(parameters)[number];
+            match self.constant_argument(open, parameter, number) {
+                Some(value) => {
+                    let len = self.scratch.replaced.len().max(parameter.index() + 1);
+                    self.scratch.replaced.resize(len, Self::nobody());
+                    self.scratch.replaced[parameter.index()] = value;
+                }
+                None => {
+                    if kept < number {
+                        self.function.nodes_in_mut(parameters)[kept] = parameter;
+                        let mut next = open.edges;
+                        while next != NO_EDGE {
+                            let edge = self.scratch.header_edges[next as usize];
+                            let arguments = self.function.nodes_in_mut(edge.arguments);
+                            arguments[kept] = arguments[number];
+                            next = edge.next;
+                        }
+                    }
+                    kept += 1;
+                }
+            }
+        }
+        self.function.blocks[open.header].parameters.len = kept as u32;
+    }
+
+    /// The value a header's parameter has on all edges but those that pass itself on.
+    fn constant_argument(&self, open: LoopFrame, parameter: Node, number: usize) -> Option<Node> {
+        let mut value = None;
+        let mut next = open.edges;
+        while next != NO_EDGE {
+            let edge = self.scratch.header_edges[next as usize];
+            let argument = self.resolve(self.function.nodes_in(edge.arguments)[number]);
+            if argument != parameter && value != Some(argument) {
+                if value.is_some() {
+                    return None;
+                }
+                value = Some(argument);
+            }
+            next = edge.next;
+        }
+        value
+    }
+
+    fn finish(&mut self) -> Result<(), TooLarge> {
+        let copies = core::mem::take(&mut self.scratch.copies);
+        for &(copy, original) in &copies {
+            let Edge { to, arguments } = self.function.edges[original as usize];
+            if !self.has_room(arguments.len()) {
+                break;
+            }
+            self.scratch.nodes.clear();
+            self.scratch.nodes.extend_from_slice(self.function.nodes_in(arguments));
+            let arguments = self.function.list(&self.scratch.nodes);
+            self.function.edges[copy as usize] = Edge { to, arguments };
+        }
+        self.scratch.copies = copies;
+        if self.is_too_large {
+            return Err(TooLarge);
+        }
+        if !self.scratch.replaced.is_empty() {
+            self.replace_uses();
+        }
+        self.set_loops();
+        self.set_cold();
         Ok(())
+    }
+
+    /// Puts values in the places of parameters that are the same.
+    fn replace_uses(&mut self) {
+        let mut lists = core::mem::take(&mut self.function.lists);
+        for value in &mut lists {
+            *value = self.resolve(*value);
+        }
+        self.function.lists = lists;
+        for block in 0..self.function.blocks.len() {
+            let block = Block::new(block);
+            if let Terminator::Branch { condition: value, .. } | Terminator::Switch { index: value, .. } =
+                self.function.blocks[block].terminator
+            {
+                let resolved = self.resolve(value);
+                if let Terminator::Branch { condition: value, .. } | Terminator::Switch { index: value, .. } =
+                    &mut self.function.blocks[block].terminator
+                {
+                    *value = resolved;
+                }
+            }
+        }
+        self.function.shorten_edges();
+    }
+
+    /// Finds the innermost loop of each block.
+    fn set_loops(&mut self) {
+        let blocks = &mut self.function.blocks;
+        let mut open: Vec<(Block, Block)> = Vec::new();
+        for block in 0..blocks.len() {
+            let block = Block::new(block);
+            while open.last().is_some_and(|&(_, end)| end <= block) {
+                open.pop();
+            }
+            if let Some(end) = blocks[block].loop_end.expand() {
+                // A loop that begins in another one goes back to its header, so it is all inside.
+                for (header, outer_end) in open.iter_mut().rev().take_while(|(_, outer_end)| *outer_end < end) {
+                    *outer_end = end;
+                    blocks[*header].loop_end = end.into();
+                }
+                open.push((block, end));
+            }
+            blocks[block].header = open.last().map(|&(header, _)| header).into();
+            blocks[block].depth = open.len() as u32;
+        }
+    }
+
+    /// Finds the blocks that lead to nothing but traps.
+    fn set_cold(&mut self) {
+        for block in (0..self.function.blocks.len()).rev() {
+            let block = Block::new(block);
+            let is_cold = match self.function.blocks[block].terminator {
+                Terminator::Return(_) => false,
+                Terminator::Trap { .. } => true,
+                _ => self.function.edges_of(block).all(|edge| edge.to > block && self.function.blocks[edge.to].is_cold),
+            };
+            self.function.blocks[block].is_cold = is_cold;
+        }
+    }
+}
+
+impl Function {
+    /// Gives each edge as many arguments as its target has parameters.
+    fn shorten_edges(&mut self) {
+        let Function { blocks, edges, .. } = self;
+        let lengths: Vec<u32> = blocks.values().map(|row| row.parameters.len).collect();
+        let shorten = |edge: &mut Edge| edge.arguments.len = lengths[edge.to.index()];
+        for row in blocks.values_mut() {
+            match &mut row.terminator {
+                Terminator::Jump(edge) => shorten(edge),
+                Terminator::Branch { taken, other, .. } => {
+                    shorten(taken);
+                    shorten(other);
+                }
+                Terminator::Switch { .. } | Terminator::Return(_) | Terminator::Trap { .. } => {}
+            }
+        }
+        edges.iter_mut().for_each(shorten);
     }
 }

@@ -1,0 +1,109 @@
+//! Builds the SSA form of all functions of modules: counts and times, for measurements.
+//!
+//! `build [--verify] [--without PASS]… [--fuel] [--function N] FILE…`, where a pass is `fold`, `number`, `hoist`, `memory` or `globals`.
+
+use std::time::Instant;
+
+use mj_decode::{BodyHints, Features, Module, Reader};
+use mj_ir::ssa::{BuildOptions, Function, Source, Uses};
+
+#[derive(Default)]
+struct Totals {
+    functions: usize,
+    bytes: usize,
+    blocks: usize,
+    nodes: usize,
+    lists: usize,
+    too_large: usize,
+    /// Greatest size of a function's lists by bytes of its body.
+    densest: f64,
+}
+
+fn main() {
+    let mut options = BuildOptions::default();
+    let (mut verify, mut prune, mut only, mut print) = (false, false, None, false);
+    let mut arguments = std::env::args().skip(1);
+    let mut files = Vec::new();
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--verify" => verify = true,
+            "--prune" => prune = true,
+            "--print" => print = true,
+            "--fuel" => options.fuel = true,
+            "--function" => only = arguments.next().and_then(|number| number.parse().ok()),
+            "--without" => match arguments.next().as_deref() {
+                Some("fold") => options.fold = false,
+                Some("number") => options.number = false,
+                Some("hoist") => options.hoist = false,
+                Some("memory") => options.memory = false,
+                Some("globals") => options.globals = false,
+                other => panic!("no pass {other:?}"),
+            },
+            _ => files.push(argument),
+        }
+    }
+    let mut failures = 0;
+    for file in files {
+        let bytes = std::fs::read(&file).expect("a readable file");
+        let module = match mj_decode::validate(&bytes, &Features::supported()) {
+            Ok(module) => module,
+            Err(error) => {
+                println!("{file}: {error}");
+                continue;
+            }
+        };
+        failures += build_all(&file, &bytes, &module, options, verify, prune, only, print);
+    }
+    std::process::exit(i32::from(failures > 0));
+}
+
+#[allow(clippy::too_many_arguments)]
+fn build_all(
+    file: &str,
+    bytes: &[u8],
+    module: &Module,
+    options: BuildOptions,
+    verify: bool,
+    prune: bool,
+    only: Option<u32>,
+    print: bool,
+) -> usize {
+    let (mut function, mut hints, mut uses) = (Function::default(), BodyHints::default(), Uses::default());
+    let (mut totals, mut failures) = (Totals::default(), 0);
+    let start = Instant::now();
+    for (number, body) in (module.imported_functions..).zip(&module.bodies) {
+        if only.is_some_and(|only| only != number) {
+            continue;
+        }
+        let reader = Reader::new(&bytes[body.start as usize..body.end as usize], body.start);
+        let source = Source { module, function: number, body: reader, entry: None };
+        totals.functions += 1;
+        totals.bytes += body.len();
+        if function.build(&source, &mut hints, options).is_err() {
+            totals.too_large += 1;
+            continue;
+        }
+        let before = verify.then(|| function.verify(module));
+        if prune {
+            uses.prune(&mut function);
+        }
+        let after = (verify && prune).then(|| function.verify(module));
+        for result in [before, after].into_iter().flatten() {
+            if let Err(wrong) = result {
+                println!("{file}: function {number}: {wrong}");
+                failures += 1;
+            }
+        }
+        totals.blocks += function.blocks.len();
+        totals.nodes += function.nodes.len();
+        totals.lists += function.lists.len();
+        totals.densest = totals.densest.max(function.lists.len() as f64 / (body.len() as f64 + 200.0));
+    }
+    let Totals { functions, bytes, blocks, nodes, lists, too_large, densest } = totals;
+    println!(
+        "{file}: {functions} functions, {bytes} bytes, {blocks} blocks, {nodes} nodes, {lists} list entries, {too_large} too large, \
+         at most {densest:.1} entries a byte, {:.1} ms",
+        start.elapsed().as_secs_f64() * 1e3
+    );
+    failures
+}
