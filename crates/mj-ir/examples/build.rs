@@ -1,6 +1,6 @@
 //! Builds the SSA form of all functions of modules: counts and times, for measurements.
 //!
-//! `build [--verify] [--without PASS]… [--fuel] [--function N] FILE…`, where a pass is `fold`, `number`, `hoist`, `memory` or `globals`.
+//! `build [--verify] [--prune] [--print] [--without PASS]… [--fuel] [--function N] FILE…`, where a pass is `fold`, `number`, `hoist`, `memory` or `globals`.
 
 use std::time::Instant;
 
@@ -19,24 +19,32 @@ struct Totals {
     densest: f64,
 }
 
+#[derive(Default)]
+struct Wanted {
+    options: BuildOptions,
+    verify: bool,
+    prune: bool,
+    print: bool,
+    only: Option<u32>,
+}
+
 fn main() {
-    let mut options = BuildOptions::default();
-    let (mut verify, mut prune, mut only, mut print) = (false, false, None, false);
+    let mut wanted = Wanted::default();
     let mut arguments = std::env::args().skip(1);
     let mut files = Vec::new();
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
-            "--verify" => verify = true,
-            "--prune" => prune = true,
-            "--print" => print = true,
-            "--fuel" => options.fuel = true,
-            "--function" => only = arguments.next().and_then(|number| number.parse().ok()),
+            "--verify" => wanted.verify = true,
+            "--prune" => wanted.prune = true,
+            "--print" => wanted.print = true,
+            "--fuel" => wanted.options.fuel = true,
+            "--function" => wanted.only = arguments.next().and_then(|number| number.parse().ok()),
             "--without" => match arguments.next().as_deref() {
-                Some("fold") => options.fold = false,
-                Some("number") => options.number = false,
-                Some("hoist") => options.hoist = false,
-                Some("memory") => options.memory = false,
-                Some("globals") => options.globals = false,
+                Some("fold") => wanted.options.fold = false,
+                Some("number") => wanted.options.number = false,
+                Some("hoist") => wanted.options.hoist = false,
+                Some("memory") => wanted.options.memory = false,
+                Some("globals") => wanted.options.globals = false,
                 other => panic!("no pass {other:?}"),
             },
             _ => files.push(argument),
@@ -45,54 +53,46 @@ fn main() {
     let mut failures = 0;
     for file in files {
         let bytes = std::fs::read(&file).expect("a readable file");
-        let module = match mj_decode::validate(&bytes, &Features::supported()) {
-            Ok(module) => module,
-            Err(error) => {
-                println!("{file}: {error}");
-                continue;
-            }
-        };
-        failures += build_all(&file, &bytes, &module, options, verify, prune, only, print);
+        match mj_decode::validate(&bytes, &Features::supported()) {
+            Ok(module) => failures += build_all(&file, &bytes, &module, &wanted),
+            Err(error) => println!("{file}: {error}"),
+        }
     }
     std::process::exit(i32::from(failures > 0));
 }
 
-#[allow(clippy::too_many_arguments)]
-fn build_all(
-    file: &str,
-    bytes: &[u8],
-    module: &Module,
-    options: BuildOptions,
-    verify: bool,
-    prune: bool,
-    only: Option<u32>,
-    print: bool,
-) -> usize {
+/// Builds what is wanted of a module; returns how much fails.
+fn build_all(file: &str, bytes: &[u8], module: &Module, wanted: &Wanted) -> usize {
     let (mut function, mut hints, mut uses) = (Function::default(), BodyHints::default(), Uses::default());
     let (mut totals, mut failures) = (Totals::default(), 0);
     let start = Instant::now();
     for (number, body) in (module.imported_functions..).zip(&module.bodies) {
-        if only.is_some_and(|only| only != number) {
+        if wanted.only.is_some_and(|only| only != number) {
             continue;
         }
         let reader = Reader::new(&bytes[body.start as usize..body.end as usize], body.start);
         let source = Source { module, function: number, body: reader, entry: None };
         totals.functions += 1;
         totals.bytes += body.len();
-        if function.build(&source, &mut hints, options).is_err() {
+        if function.build(&source, &mut hints, wanted.options).is_err() {
             totals.too_large += 1;
             continue;
         }
-        let before = verify.then(|| function.verify(module));
-        if prune {
-            uses.prune(&mut function);
-        }
-        let after = (verify && prune).then(|| function.verify(module));
-        for result in [before, after].into_iter().flatten() {
-            if let Err(wrong) = result {
+        let mut verify = |function: &Function| {
+            if wanted.verify
+                && let Err(wrong) = function.verify(module)
+            {
                 println!("{file}: function {number}: {wrong}");
                 failures += 1;
             }
+        };
+        verify(&function);
+        if wanted.prune {
+            uses.prune(&mut function);
+            verify(&function);
+        }
+        if wanted.print {
+            println!("{function}");
         }
         totals.blocks += function.blocks.len();
         totals.nodes += function.nodes.len();

@@ -11,6 +11,7 @@
 mod build;
 mod fold;
 mod prune;
+mod relate;
 mod text;
 mod verify;
 

@@ -500,7 +500,7 @@ impl Builder<'_> {
         }
         let mut dominator = arrivals[arrivals.len() - 1].from;
         for arrival in arrivals.iter().rev() {
-            dominator = self.common_dominator(dominator, arrival.from);
+            dominator = self.function.common_dominator(dominator, arrival.from);
         }
         let block = self.open_block(Some(dominator));
         let mut different = core::mem::take(&mut self.scratch.different);
@@ -565,14 +565,6 @@ impl Builder<'_> {
             Some(column) => self.scratch.locals.row_value(row, column),
         };
         self.resolve(value)
-    }
-
-    fn common_dominator(&self, mut a: Block, mut b: Block) -> Block {
-        while a != b {
-            let later = if a > b { &mut a } else { &mut b };
-            *later = self.function.blocks[*later].dominator.expand().expect("the first block dominates all");
-        }
-        a
     }
 
     /// What stands for a value since its loop has ended.
@@ -669,8 +661,8 @@ impl Builder<'_> {
         if !self.scratch.replaced.is_empty() {
             self.replace_uses();
         }
-        self.set_loops();
-        self.set_cold();
+        self.function.set_loops();
+        self.function.set_cold();
         Ok(())
     }
 
@@ -695,41 +687,6 @@ impl Builder<'_> {
             }
         }
         self.function.shorten_edges();
-    }
-
-    /// Finds the innermost loop of each block.
-    fn set_loops(&mut self) {
-        let blocks = &mut self.function.blocks;
-        let mut open: Vec<(Block, Block)> = Vec::new();
-        for block in 0..blocks.len() {
-            let block = Block::new(block);
-            while open.last().is_some_and(|&(_, end)| end <= block) {
-                open.pop();
-            }
-            if let Some(end) = blocks[block].loop_end.expand() {
-                // A loop that begins in another one goes back to its header, so it is all inside.
-                for (header, outer_end) in open.iter_mut().rev().take_while(|(_, outer_end)| *outer_end < end) {
-                    *outer_end = end;
-                    blocks[*header].loop_end = end.into();
-                }
-                open.push((block, end));
-            }
-            blocks[block].header = open.last().map(|&(header, _)| header).into();
-            blocks[block].depth = open.len() as u32;
-        }
-    }
-
-    /// Finds the blocks that lead to nothing but traps.
-    fn set_cold(&mut self) {
-        for block in (0..self.function.blocks.len()).rev() {
-            let block = Block::new(block);
-            let is_cold = match self.function.blocks[block].terminator {
-                Terminator::Return(_) => false,
-                Terminator::Trap { .. } => true,
-                _ => self.function.edges_of(block).all(|edge| edge.to > block && self.function.blocks[edge.to].is_cold),
-            };
-            self.function.blocks[block].is_cold = is_cold;
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! What nobody needs: parameters and nodes whose only users are such themselves.
 //!
 //! What writes, traps, calls, decides a branch or is returned is needed; so is what needed nodes use. A parameter is needed if its value is, and
-//! then so are its arguments on all edges. Everything else is left out; loops shed the locals that they only write.
+//! then so are its arguments on all edges. Everything else is taken out; loops shed the locals that they only write.
 
 use cranelift_entity::EntityRef;
 
@@ -136,6 +136,22 @@ impl Uses {
             function.blocks[block].parameters = parameters;
         }
         self.shorten_edges(function);
+        for block in function.blocks.keys() {
+            self.unlink(function, block);
+        }
+    }
+
+    /// Takes nodes that nobody needs out of a block; results stay behind their calls.
+    fn unlink(&self, function: &mut Function, block: Block) {
+        let mut next = function.blocks[block].first.take();
+        function.blocks[block].last = None.into();
+        while let Some(node) = next {
+            next = function.nodes[node].next.take();
+            let kind = function.nodes[node].kind;
+            if kind.effect() >= Effect::MayTrap || self.of(node) > 0 || matches!(kind, NodeKind::Result(_)) {
+                function.append(block, node);
+            }
+        }
     }
 
     fn shorten_edges(&self, function: &mut Function) {
