@@ -60,6 +60,8 @@ pub(crate) fn compile<I: Isa>(
     let too_large = CompileError::TooLargeToOptimize { function };
     let source = Source { module, function, body, entry };
     ssa.build(&source, hints, BuildOptions { fuel: options.fuel, ..BuildOptions::default() }).map_err(|_| too_large.clone())?;
+    debug_verify(ssa, module);
+    select::carry_extensions(ssa);
     uses.prune(ssa);
     let result_pointer = plan.calls[ty as usize].result_pointer.map(|_| ssa.add_pointer());
     let context = Context { module, plan, options, ty, result_pointer, locals: hints.weights.len() as u32, takes_over: entry.is_some() };
@@ -67,4 +69,13 @@ pub(crate) fn compile<I: Isa>(
     let registers = *isa.registers();
     allocator.allocate(ssa, &selection.selected, &registers, allocation).map_err(|_| too_large)?;
     Ok(emit(isa, Emission { function: ssa, selection, allocation, context }))
+}
+
+/// In debug builds: looks for violated invariants.
+fn debug_verify(function: &Function, module: &Module) {
+    if cfg!(debug_assertions)
+        && let Err(error) = function.verify(module)
+    {
+        panic!("the verifier found: {error}");
+    }
 }

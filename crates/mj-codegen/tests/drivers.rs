@@ -138,22 +138,23 @@ fn sites(unit: &Unit) -> Vec<(u32, u8)> {
     sites
 }
 
-/// What traps and calls. Either driver may see that a condition is constant, and leave out what that excludes.
-fn check_sites(baseline: &Unit, graph: &Unit, text: &str) {
-    let (baseline, graph) = (sites(baseline), sites(graph));
-    let in_both = graph.iter().filter(|site| baseline.binary_search(site).is_ok()).count();
-    assert!(in_both * 10 >= baseline.len().max(graph.len()) * 9, "sites differ: {baseline:?} {graph:?}\n{text}");
-    let codes = |sites: &[(u32, u8)]| sites.windows(2).all(|pair| pair[0].0 != pair[1].0 || pair[0].1 == pair[1].1);
-    assert!(codes(&baseline) && codes(&graph), "an operator traps in one way\n{text}");
+/// What traps and calls: the optimizing compiler leaves some out, adds none, and does none twice.
+fn check_sites(baseline: &Unit, optimized: &Unit, text: &str) {
+    let (baseline, optimized) = (sites(baseline), sites(optimized));
+    let count = |sites: &[(u32, u8)], site| sites.iter().filter(|&&other| other == site).count();
+    for &site in &optimized {
+        assert!(count(&optimized, site) <= count(&baseline, site), "an operator is done twice: {site:?}\n{text}");
+    }
+    assert!(optimized.len() * 2 >= baseline.len(), "half of the sites are gone\n{text}");
 }
 
 fn agree(text: &str, features: Features, options: &Options) {
     let (module, bytes) = parse(text);
     let baseline = compile(Driver::Baseline, features, options, &module, &bytes);
-    let graph = compile(Driver::Optimizing, features, options, &module, &bytes);
-    check_sites(&baseline.0, &graph.0, text);
+    let optimized = compile(Driver::Optimizing, features, options, &module, &bytes);
+    check_sites(&baseline.0, &optimized.0, text);
     let expected = run(&baseline.0, &baseline.1, &module, 0);
-    let got = run(&graph.0, &graph.1, &module, 0);
+    let got = run(&optimized.0, &optimized.1, &module, 0);
     assert_eq!(got.results, expected.results, "{text}");
     assert!(got.memory == expected.memory, "{text}");
 }

@@ -19,34 +19,80 @@ use crate::{Bounds, Cond, ModulePlan, Options};
 #[derive(Clone, Debug)]
 pub(super) enum Work<F> {
     /// A form of the ISA. With a condition, the form defines the flags, and the result, if there is one, is 1 if they hold it.
-    Form { form: F, condition: Option<Cond>, immediate: i64, offset: u64, at: u32 },
+    Form {
+        form: F,
+        condition: Option<Cond>,
+        immediate: i64,
+        offset: u64,
+        at: u32,
+    },
     /// The low half of a value.
     ZeroExtend,
     /// The address of a function's reference.
     FuncRef(i32),
     /// Loads from the context, or through the pointer there.
-    GlobalGet { global: u32, ty: ValType },
+    GlobalGet {
+        global: u32,
+        ty: ValType,
+    },
     /// Stores to the context, or through the pointer there.
-    GlobalSet { global: u32, ty: ValType },
+    GlobalSet {
+        global: u32,
+        ty: ValType,
+    },
     MemorySize(u32),
     TableSize(u32),
-    TableGet { table: u32, at: u32 },
-    TableSet { table: u32, at: u32 },
-    Fuel { amount: u32, at: u32 },
+    TableGet {
+        table: u32,
+        at: u32,
+    },
+    TableSet {
+        table: u32,
+        at: u32,
+    },
+    Fuel {
+        amount: u32,
+        at: u32,
+    },
     AdjustStack(i32),
     /// Stores an argument of a call on the stack.
-    StoreArgument { offset: i32, value: Node },
+    StoreArgument {
+        offset: i32,
+        value: Node,
+    },
     /// Loads a result of a call from the stack.
-    LoadResult { offset: i32, ty: ValType },
+    LoadResult {
+        offset: i32,
+        ty: ValType,
+    },
     PrepareImport(u32),
-    PrepareIndirect { table: u32, ty: u32, at: u32 },
-    CallDirect { function: u32, ty: u32, at: u32 },
-    CallPrepared { ty: u32, at: u32 },
-    Helper { helper: Helper, first: i64, has_result: bool, at: u32 },
+    PrepareIndirect {
+        table: u32,
+        ty: u32,
+        at: u32,
+    },
+    CallDirect {
+        function: u32,
+        ty: u32,
+        at: u32,
+    },
+    CallPrepared {
+        ty: u32,
+        at: u32,
+    },
+    Helper {
+        helper: Helper,
+        first: i64,
+        has_result: bool,
+        at: u32,
+    },
     /// Jumps by an index.
     Switch,
     /// Stores a result of the function through the hidden pointer.
-    StoreResult { offset: i32, ty: ValType },
+    StoreResult {
+        offset: i32,
+        ty: ValType,
+    },
     /// The function's results are in their registers.
     Return,
 }
@@ -60,6 +106,8 @@ pub(super) struct Selection<F> {
     /// On what blocks branch.
     pub conditions: SecondaryMap<Block, Option<Cond>>,
     needed: Vec<bool>,
+    /// What its user does.
+    folded: Vec<bool>,
     barriers: Vec<u32>,
     order: Vec<Node>,
 }
@@ -71,6 +119,7 @@ impl<F> Default for Selection<F> {
             work: Vec::new(),
             conditions: SecondaryMap::new(),
             needed: Vec::new(),
+            folded: Vec::new(),
             barriers: Vec::new(),
             order: Vec::new(),
         }
@@ -157,16 +206,17 @@ struct Covered<F> {
 }
 
 impl<F: Copy> Selection<F> {
-    /// Selects a function whose unneeded parameters are gone. Edges get the values that carry their arguments.
-    pub fn select<I: Isa<Form = F>>(&mut self, isa: &I, function: &mut Function, uses: &Uses, context: Context<'_>) {
+    /// Selects a function behind [`carry_extensions`], without what nobody needs.
+    pub fn select<I: Isa<Form = F>>(&mut self, isa: &I, function: &Function, uses: &Uses, context: Context<'_>) {
         self.selected.clear();
         self.work.clear();
         self.conditions.clear();
         self.needed.clear();
         self.needed.resize(function.nodes.len(), false);
+        self.folded.clear();
+        self.folded.resize(function.nodes.len(), false);
         self.barriers.clear();
         self.barriers.resize(function.nodes.len(), 0);
-        resolve_edges(function);
         let registers = *isa.registers();
         let guarded = context.options.bounds == Bounds::Guard;
         let first = Block::from_u32(0);
@@ -188,7 +238,8 @@ fn root(function: &Function, mut node: Node) -> Node {
     node
 }
 
-fn resolve_edges(function: &mut Function) {
+/// Lets i32 values stand for what they are zero-extended to. From here on, types of values and users may differ so.
+pub(super) fn carry_extensions(function: &mut Function) {
     for index in 0..function.lists.len() {
         let node = function.lists[index];
         if matches!(function.nodes[node].kind, NodeKind::Operator(Op::I64ExtendI32U)) {
@@ -265,7 +316,8 @@ impl<I: Isa> Pass<'_, I> {
         let end = self.out.work.len() as u32;
         self.terminator(block, barriers);
         for &node in order.iter().rev() {
-            if self.function.effect(node) >= Effect::MayTrap || self.out.needed[node_index(node)] {
+            let is_needed = self.function.effect(node) >= Effect::MayTrap || self.out.needed[node_index(node)];
+            if is_needed && !self.out.folded[node_index(node)] {
                 self.node(node);
             }
         }
@@ -317,14 +369,8 @@ impl<I: Isa> Pass<'_, I> {
         uses: impl IntoIterator<Item = Operand>,
         results: impl IntoIterator<Item = Defined>,
     ) {
-        let uses: SmallVec<[Operand; 8]> = uses
-            .into_iter()
-            .map(|operand| {
-                let value = root(self.function, operand.value);
-                self.need(value);
-                Operand { value, ..operand }
-            })
-            .collect();
+        let uses: SmallVec<[Operand; 8]> = uses.into_iter().collect();
+        uses.iter().for_each(|operand| self.need(operand.value));
         self.out.work.push(work);
         self.out.selected.push(constraints, is_call, uses, results);
     }
@@ -361,8 +407,7 @@ impl<I: Isa> Pass<'_, I> {
         let located = || values.iter().copied().zip(layout.results.iter().copied());
         let in_registers = located().filter(|(_, location)| !matches!(location, ArgLocation::Memory(_)));
         let registers = self.registers;
-        let uses: SmallVec<[Operand; 8]> =
-            in_registers.map(|(value, location)| at_register(value, registers.position(location))).collect();
+        let uses: SmallVec<[Operand; 8]> = in_registers.map(|(value, location)| at_register(value, registers.position(location))).collect();
         self.push(Work::Return, &FIXED, true, uses, []);
         for (value, location) in located() {
             if let (ArgLocation::Memory(offset), Some(pointer)) = (location, self.context.result_pointer) {
@@ -435,9 +480,8 @@ impl<I: Isa> Pass<'_, I> {
 
     /// Whether a value's upper half is of no interest, and which value then serves.
     fn low_half(&self, node: Node) -> Node {
-        let node = root(self.function, node);
         match self.function.nodes[node].kind {
-            NodeKind::Operator(Op::I32WrapI64) => root(self.function, self.function.arguments(node)[0]),
+            NodeKind::Operator(Op::I32WrapI64) => self.function.arguments(node)[0],
             _ => node,
         }
     }
@@ -456,6 +500,7 @@ impl<I: Isa> Pass<'_, I> {
                 Take::Folded => {
                     let producer = &self.function.nodes[argument];
                     (covered.offset, covered.at) = (producer.offset, producer.at);
+                    self.out.folded[node_index(argument)] = true;
                     for &leaf in self.function.arguments(argument) {
                         if self.function.constant(leaf).is_none() {
                             self.add(&mut covered, row, leaf);
@@ -470,7 +515,7 @@ impl<I: Isa> Pass<'_, I> {
     fn add(&self, covered: &mut Covered<I::Form>, row: &'static Constraints, value: Node) {
         let constraint = row.uses[covered.operands.len()];
         let is_half = constraint == Use::Any && self.function.nodes[value].ty == Some(ValType::I32);
-        let value = if is_half { self.low_half(value) } else { root(self.function, value) };
+        let value = if is_half { self.low_half(value) } else { value };
         covered.operands.push(Operand { value, constraint });
     }
 
@@ -610,7 +655,6 @@ impl<I: Isa> Pass<'_, I> {
         }
         for (&value, &location) in arguments.iter().zip(&layout.params).rev() {
             if let ArgLocation::Memory(offset) = location {
-                let value = root(self.function, value);
                 let operand = Operand { value, constraint: Use::Anywhere };
                 self.simple(Work::StoreArgument { offset: offset as i32, value }, &PLAIN, &[operand], None);
             }

@@ -11,13 +11,11 @@
 ;;   mov rax, rsi
 ;;   leave
 ;;   ret
-;; -- graph: 9 instructions
+;; -- optimizing: 7 instructions
 ;;   push rbp
 ;;   mov rbp, rsp
 ;;   lea rcx, [rcx+rdx*8]
 ;;   add eax, 5
-;;   mov eax, eax
-;;   add rcx, rax
-;;   mov rax, rcx
+;;   add rax, rcx
 ;;   leave
 ;;   ret

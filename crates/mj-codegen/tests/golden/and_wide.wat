@@ -12,11 +12,11 @@
 ;;   mov rax, rcx
 ;;   leave
 ;;   ret
-;; -- graph: 9 instructions
+;; -- optimizing: 9 instructions
 ;;   push rbp
 ;;   mov rbp, rsp
-;;   mov rcx, 100000000h
-;;   and rax, rcx
+;;   mov rsi, 100000000h
+;;   and rax, rsi
 ;;   test rax, rax
 ;;   sete al
 ;;   movzx eax, al

@@ -31,25 +31,24 @@
 ;;   mov eax, [rbp-38h]
 ;;   leave
 ;;   ret
-;; -- graph: 18 instructions
+;; -- optimizing: 17 instructions
 ;;   push rbp
 ;;   mov rbp, rsp
 ;;   test ecx, ecx
-;;   je L0
-;;   mov ecx, 0
-;;   jmp L2
+;;   jne L2
+;;   mov esi, 0
+;;   nop [rax]
 ;; L0:
-;;   mov ecx, 0
-;;   nop [rax+rax]
-;;   nop
-;; L1:
 ;;   mov r11, [r15+18h]
 ;;   mov r11d, [r11]
-;;   add ecx, eax
+;;   add esi, eax
 ;;   add eax, 0FFFFFFFFh
-;;   cmp ecx, eax
-;;   jb L1
-;; L2:
-;;   mov rax, rcx
+;;   cmp esi, eax
+;;   jb L0
+;;   mov rax, rsi
+;; L1:
 ;;   leave
 ;;   ret
+;; L2:
+;;   mov eax, 0
+;;   jmp L1

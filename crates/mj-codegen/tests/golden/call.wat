@@ -20,13 +20,15 @@
 ;;   add eax, esi
 ;;   leave
 ;;   ret
-;; -- graph: 17 instructions
+;; -- optimizing: 19 instructions
 ;;   push rbp
 ;;   mov rbp, rsp
 ;;   sub rsp, 20h
 ;;   mov [rbp-8], r15
 ;;   mov [rbp-10h], rbx
 ;;   mov [rbp-18h], r12
+;;   mov r11, [r15+18h]
+;;   mov r11d, [r11]
 ;;   mov rbx, rax
 ;;   mov r12, rdx
 ;;   mov rax, r12

@@ -21,20 +21,19 @@
 ;;   mov rax, rcx
 ;;   leave
 ;;   ret
-;; -- graph: 16 instructions
+;; -- optimizing: 15 instructions
 ;;   push rbp
 ;;   mov rbp, rsp
 ;;   cmp eax, [r14+rax]
-;;   setl cl
-;;   movzx ecx, cl
+;;   setl sil
+;;   movzx esi, sil
 ;;   ucomisd xmm1, xmm0
-;;   seta dl
-;;   movzx edx, dl
+;;   seta dil
+;;   movzx edi, dil
 ;;   cmp eax, 9
 ;;   setbe al
 ;;   movzx eax, al
-;;   add edx, eax
-;;   add ecx, edx
-;;   mov rax, rcx
+;;   add edi, eax
+;;   lea eax, [rsi+rdi]
 ;;   leave
 ;;   ret

@@ -20,7 +20,7 @@
 ;;   mov rax, r8
 ;;   leave
 ;;   ret
-;; -- graph: 16 instructions
+;; -- optimizing: 15 instructions
 ;;   push rbp
 ;;   mov rbp, rsp
 ;;   mov rsi, rax
@@ -33,7 +33,6 @@
 ;;   cdq
 ;;   idiv ecx
 ;;   add eax, edi
-;;   add r8d, eax
-;;   mov rax, r8
+;;   add eax, r8d
 ;;   leave
 ;;   ret

@@ -14,15 +14,13 @@
 ;;   mov rax, rcx
 ;;   leave
 ;;   ret
-;; -- graph: 11 instructions
+;; -- optimizing: 9 instructions
 ;;   push rbp
 ;;   mov rbp, rsp
-;;   movsxd rcx, eax
-;;   movsxd rdx, [r14+rax]
+;;   movsxd rsi, eax
+;;   movsxd rdi, [r14+rax]
 ;;   add eax, eax
-;;   mov eax, eax
-;;   add rdx, rax
-;;   add rcx, rdx
-;;   mov rax, rcx
+;;   add rdi, rax
+;;   lea rax, [rsi+rdi]
 ;;   leave
 ;;   ret

@@ -11,12 +11,11 @@
 ;;   movaps xmm0, xmm2
 ;;   leave
 ;;   ret
-;; -- graph: 8 instructions
+;; -- optimizing: 7 instructions
 ;;   push rbp
 ;;   mov rbp, rsp
 ;;   vaddsd xmm1, xmm0, xmm1
 ;;   vaddsd xmm0, xmm0, [r14+rax]
-;;   vaddsd xmm1, xmm1, xmm0
-;;   movaps xmm0, xmm1
+;;   vaddsd xmm0, xmm1, xmm0
 ;;   leave
 ;;   ret

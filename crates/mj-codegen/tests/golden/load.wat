@@ -15,13 +15,12 @@
 ;;   mov rax, rdx
 ;;   leave
 ;;   ret
-;; -- graph: 9 instructions
+;; -- optimizing: 8 instructions
 ;;   push rbp
 ;;   mov rbp, rsp
 ;;   add ecx, [r14+rax+8]
-;;   mov edx, [r14+rax+0Ch]
+;;   mov esi, [r14+rax+0Ch]
 ;;   mov dword ptr [r14+rax], 1
-;;   add edx, ecx
-;;   mov rax, rdx
+;;   lea eax, [rsi+rcx]
 ;;   leave
 ;;   ret

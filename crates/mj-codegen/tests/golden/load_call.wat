@@ -20,18 +20,18 @@
 ;;   mov rax, rcx
 ;;   leave
 ;;   ret
-;; -- graph: 14 instructions
+;; -- optimizing: 14 instructions
 ;;   push rbp
 ;;   mov rbp, rsp
 ;;   sub rsp, 20h
 ;;   mov [rbp-8], r15
 ;;   mov [rbp-10h], rbx
-;;   mov eax, [r14+rax]
-;;   mov rbx, rax
+;;   mov r11, [r15+18h]
+;;   mov r11d, [r11]
+;;   mov ebx, [r14+rax]
 ;;   mov rax, rcx
-;;   call qword ptr [40h]
-;;   add ebx, eax
-;;   mov rax, rbx
+;;   call qword ptr [3Dh]
+;;   add eax, ebx
 ;;   mov rbx, [rbp-10h]
 ;;   leave
 ;;   ret

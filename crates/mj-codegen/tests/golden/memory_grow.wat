@@ -20,12 +20,14 @@
 ;;   add rax, rcx
 ;;   leave
 ;;   ret
-;; -- graph: 17 instructions
+;; -- optimizing: 18 instructions
 ;;   push rbp
 ;;   mov rbp, rsp
 ;;   sub rsp, 20h
 ;;   mov [rbp-8], r15
 ;;   mov [rbp-10h], rbx
+;;   mov r11, [r15+18h]
+;;   mov r11d, [r11]
 ;;   mov rbx, rcx
 ;;   mov rcx, rax
 ;;   mov eax, 0
@@ -33,8 +35,7 @@
 ;;   call qword ptr [r11]
 ;;   mov eax, eax
 ;;   movsxd rax, eax
-;;   add rbx, rax
-;;   mov rax, rbx
+;;   add rax, rbx
 ;;   mov rbx, [rbp-10h]
 ;;   leave
 ;;   ret

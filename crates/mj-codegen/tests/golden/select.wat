@@ -19,7 +19,7 @@
 ;;   movaps xmm0, xmm2
 ;;   leave
 ;;   ret
-;; -- graph: 10 instructions
+;; -- optimizing: 10 instructions
 ;;   push rbp
 ;;   mov rbp, rsp
 ;;   cmp rcx, rdx

@@ -13,14 +13,12 @@
 ;;   mov rax, rdx
 ;;   leave
 ;;   ret
-;; -- graph: 10 instructions
+;; -- optimizing: 8 instructions
 ;;   push rbp
 ;;   mov rbp, rsp
 ;;   shl rcx, 9
-;;   lea edx, [rax+1]
-;;   shlx eax, eax, edx
-;;   mov eax, eax
-;;   add rcx, rax
-;;   mov rax, rcx
+;;   lea esi, [rax+1]
+;;   shlx eax, eax, esi
+;;   add rax, rcx
 ;;   leave
 ;;   ret

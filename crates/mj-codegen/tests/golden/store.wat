@@ -14,7 +14,7 @@
 ;;   movsd [r14+3E8h], xmm0
 ;;   leave
 ;;   ret
-;; -- graph: 8 instructions
+;; -- optimizing: 8 instructions
 ;;   push rbp
 ;;   mov rbp, rsp
 ;;   mov [r14+rax+10h], rcx
