@@ -1,11 +1,11 @@
 //! Compiles whole modules on one thread and prints the throughput: `throughput FILE.wasm ...`.
 //!
 //! Set `REPEAT=1` to compile once, for profilers that count instructions; `DUMP=FILE` writes the machine code;
-//! `FEW_REGISTERS=1` and `DIRTY_UPPER_BITS=1` set the options of those names.
+//! `FEW_REGISTERS=1` and `DIRTY_UPPER_BITS=1` set the options of those names; `OPTIMIZE=1` takes the optimizing compiler.
 
 use std::time::Instant;
 
-use mj_codegen::{Compiler, ModulePlan, Options};
+use mj_codegen::{Compiler, Entry, ModulePlan, Options};
 use mj_decode::{Features, validate};
 
 fn main() {
@@ -15,6 +15,7 @@ fn main() {
         dirty_upper_bits: std::env::var_os("DIRTY_UPPER_BITS").is_some(),
         ..Options::default()
     };
+    let optimize = std::env::var_os("OPTIMIZE").is_some();
     for path in std::env::args().skip(1) {
         let bytes = std::fs::read(&path).expect("readable file");
         let (mut best_validate, mut best_compile, mut size, mut section) = (f64::MAX, f64::MAX, 0, 0);
@@ -26,7 +27,13 @@ fn main() {
             let mut compiler = Compiler::new(&options).expect("a supported processor");
             let start = Instant::now();
             for function in 0..module.bodies.len() as u32 {
-                compiler.compile(&module, &plan, function, &bytes).expect("compilable function");
+                let code = match optimize {
+                    true => compiler.optimize(&module, &plan, function, &bytes, Entry::Function),
+                    false => compiler.compile(&module, &plan, function, &bytes),
+                };
+                if let Err(error) = code {
+                    eprintln!("{error}");
+                }
             }
             best_compile = best_compile.min(start.elapsed().as_secs_f64());
             if let Ok(path) = std::env::var("DUMP") {

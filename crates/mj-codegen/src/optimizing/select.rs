@@ -431,7 +431,9 @@ impl<I: Isa> Pass<'_, I> {
     fn node(&mut self, node: Node) {
         let row = &self.function.nodes[node];
         let arguments = self.function.arguments(node);
-        let barriers = Some(self.out.barriers[node_index(node)]);
+        // A comparison with several users may be done again for some of them: what it uses must be there.
+        let is_repeated = matches!(row.kind, NodeKind::Operator(op) if is_test(op)) && self.uses.of(node) > 1;
+        let barriers = (!is_repeated).then(|| self.out.barriers[node_index(node)]);
         let plan = self.context.plan;
         match row.kind {
             NodeKind::Operator(Op::I64ExtendI32U) => {}

@@ -190,13 +190,15 @@ impl Pass<'_> {
     }
 
     fn evict_farthest(&mut self, class: Class, avoid: RegSet) -> PReg {
-        let candidates = self.state.allocatable & RegSet::class(class) & self.state.occupied & !(self.state.pinned | avoid);
-        let victim = candidates
-            .iter()
-            .max_by_key(|&register| self.state.value_in(register).map(|value| self.distance(value)))
-            .expect("a step never uses all registers");
+        let victim = self.farthest(class, self.state.pinned | avoid).expect("a step never uses all registers");
         self.evict(victim);
         victim
+    }
+
+    /// The register of a class, outside `avoid`, whose value has the farthest next use.
+    fn farthest(&self, class: Class, avoid: RegSet) -> Option<PReg> {
+        let candidates = self.state.allocatable & RegSet::class(class) & self.state.occupied & !avoid;
+        candidates.iter().max_by_key(|&register| self.state.value_in(register).map(|value| self.distance(value)))
     }
 
     fn evict(&mut self, register: PReg) {
@@ -425,8 +427,10 @@ impl Pass<'_> {
         let register = match self.choose(value, free, preferred) {
             Some(register) => register,
             None => {
-                self.state.pinned = forbidden;
-                self.evict_farthest(class, forbidden)
+                // If the step uses all registers, the first use survives in its slot.
+                let victim = self.farthest(class, forbidden).unwrap_or(preferred);
+                self.evict(victim);
+                victim
             }
         };
         self.out.used.insert(register);
