@@ -6,10 +6,10 @@
 mod choices;
 mod pooling;
 mod proposals;
+mod tiers;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
-use std::sync::OnceLock;
 
 use mj_decode::Features;
 
@@ -20,6 +20,9 @@ pub use choices::{
     ProfilingStrategy, RegallocAlgorithm, Strategy, WasmBacktraceDetails,
 };
 pub use pooling::PoolingAllocationConfig;
+pub use tiers::TierUp;
+
+use tiers::Tiering;
 
 /// Bytes of a WebAssembly stack unless configured: real programs recurse deep.
 const DEFAULT_WASM_STACK: usize = 8 << 20;
@@ -34,13 +37,14 @@ const DEFAULT_FRAMES: NonZeroUsize = NonZeroUsize::new(20).unwrap();
 
 /// How an engine is to be.
 ///
-/// The default compiles eagerly on all cores, keeps linear memories in bounds by guard pages, and accepts WebAssembly 2.0 without SIMD.
+/// The default compiles eagerly on all cores, optimizes in the background what proves to be hot, keeps linear memories in bounds by guard pages, and accepts WebAssembly 2.0 without SIMD.
 #[derive(Clone, Debug)]
 pub struct Config {
     pub(crate) features: Features,
     pub(crate) mode: CompilationMode,
     pub(crate) strategy: Strategy,
     pub(crate) opt_level: OptLevel,
+    pub(crate) tiering: Tiering,
     pub(crate) profiling: ProfilingStrategy,
     pub(crate) pooling: Option<PoolingAllocationConfig>,
     pub(crate) parallel: bool,
@@ -67,6 +71,7 @@ impl Default for Config {
             mode: CompilationMode::Eager,
             strategy: Strategy::Auto,
             opt_level: OptLevel::Speed,
+            tiering: Tiering::default(),
             profiling: ProfilingStrategy::None,
             pooling: None,
             parallel: true,
@@ -101,14 +106,13 @@ impl Config {
         self
     }
 
-    /// Which compiler to use. There is one tier so far: [`Strategy::Auto`] and [`Strategy::Winch`] mean the baseline compiler;
-    /// [`Strategy::Cranelift`] makes [`Engine::new`](crate::Engine::new) fail.
+    /// Which compiler to use: by default both, [`Strategy::TIERED`].
     pub fn strategy(&mut self, strategy: Strategy) -> &mut Self {
         self.strategy = strategy;
-        self.refuse("strategy", strategy == Strategy::Cranelift, "an optimizing compiler")
+        self
     }
 
-    /// How much the optimizing tier should do. There is none yet, so this is remembered only.
+    /// How much the optimizing compiler should do. With [`OptLevel::None`] nothing moves to it from the baseline compiler.
     pub fn cranelift_opt_level(&mut self, level: OptLevel) -> &mut Self {
         self.opt_level = level;
         self
@@ -266,9 +270,7 @@ impl Config {
 
     /// Threads that compiling a module may use.
     pub(crate) fn threads(&self) -> usize {
-        // Asked once: the answer comes from files and takes longer than compiling a small module.
-        static CORES: OnceLock<usize> = OnceLock::new();
-        if self.parallel { *CORES.get_or_init(|| std::thread::available_parallelism().map_or(1, usize::from)) } else { 1 }
+        if self.parallel { tiers::cores() } else { 1 }
     }
 
     pub(crate) fn refuse(&mut self, setter: &'static str, refused: bool, what: &str) -> &mut Self {

@@ -1,8 +1,11 @@
 //! An engine: what modules and stores of one configuration share.
 
+mod background;
 mod code;
 
+use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
 use mj_abi::{CodePointer, HelperPointers};
 use mj_codegen::{Compiler, Options};
@@ -13,7 +16,10 @@ use crate::error::Result;
 use crate::store::Epoch;
 use crate::types::{TypeEntry, TypeRegistry};
 
+use background::Background;
 use code::EngineCode;
+
+pub(crate) use background::{Heat, Job};
 
 /// Memory reservations that wait for their next use, unless a pool is configured: address space, and little memory.
 const KEPT_MEMORIES: usize = 100;
@@ -41,6 +47,8 @@ struct EngineInner {
     stacks: StackPool,
     /// Compilers that wait for their next function.
     compilers: Mutex<Vec<Compiler>>,
+    background: Background,
+    made: Instant,
 }
 
 impl Engine {
@@ -66,6 +74,8 @@ impl Engine {
             memories,
             stacks: StackPool::new(config.max_wasm_stack, kept.unwrap_or(KEPT)),
             compilers: Mutex::new(vec![compiler]),
+            background: Background::new(config.background_threads()),
+            made: Instant::now(),
         };
         Ok(Engine { inner: Arc::new(inner) })
     }
@@ -144,6 +154,21 @@ impl Engine {
     /// Code of host functions of a type.
     pub(crate) fn host_shim(&self, ty: &TypeEntry) -> Result<CodePointer> {
         cached(&ty.host_shim, || self.inner.code.host_shims.get(&ty.ty))
+    }
+
+    /// Work that tiered code does between two reports; `None` if code is not tiered.
+    pub(crate) fn tier_up_period(&self) -> Option<NonZeroU32> {
+        self.inner.options.tiering
+    }
+
+    /// Lets a function be optimized in the background.
+    pub(crate) fn optimize_later(&self, job: Job) {
+        self.inner.background.add(job);
+    }
+
+    /// How long the engine has existed.
+    pub(crate) fn age(&self) -> Duration {
+        self.inner.made.elapsed()
     }
 
     /// Lends a compiler to `work`.
@@ -305,6 +330,7 @@ fn options(config: &Config, memories: &MemoryPool) -> Options {
     Options {
         bounds: bounds(config, memories),
         fuel: config.fuel,
+        tiering: config.tier_up_period(),
         nan_canonicalization: config.canonical_nans,
         few_registers: config.few_registers,
         dirty_upper_bits: config.dirty_upper_bits,

@@ -48,7 +48,7 @@ mod values;
 
 pub use config::{
     Cache, CacheConfig, Collector, CompilationMode, Config, Enabled, Inlining, InstanceAllocationStrategy, ModuleVersionStrategy, OptLevel,
-    PoolingAllocationConfig, ProfilingStrategy, RegallocAlgorithm, Strategy, WasmBacktraceDetails,
+    PoolingAllocationConfig, ProfilingStrategy, RegallocAlgorithm, Strategy, TierUp, WasmBacktraceDetails,
 };
 pub use engine::{Engine, EngineWeak};
 pub use error::{Error, OutOfMemory, Result, ToWasmtimeResult};

@@ -2,25 +2,35 @@
 
 mod code;
 mod compile;
+mod heat;
 mod layout;
 mod profile;
 mod sites;
 
 use std::fmt;
 use std::path::Path;
+use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
+use std::time::Instant;
 
+use mj_codegen::Entry;
 use mj_decode::{Export, ExportKind, Module as Environment, Names};
 
+use crate::engine::Job;
 use crate::error::{Context, Result, ensure};
 use crate::types::{ExportType, ExternType, FuncType, GlobalType, ImportType, MemoryType, ResourcesRequired, TableType, TypeEntry};
-use crate::{CompilationMode, Engine};
+use crate::{CompilationMode, Engine, TierUp};
 
 pub(crate) use code::{ModuleCode, Position, code_map};
+use heat::{Charged, HeatMap};
+
 pub(crate) use layout::InstanceLayout;
 
 pub use code::{FuncIndex, ModuleFunction};
+
+/// Bytes of a function for which it gets one more budget.
+const LARGE: u32 = 1024;
 
 /// A validated and compiled module. Cloning gives another handle to the same module.
 #[derive(Clone)]
@@ -38,6 +48,7 @@ pub(crate) struct ModuleInner {
     pub type_ids: Box<[u32]>,
     pub layout: InstanceLayout,
     pub code: ModuleCode,
+    heat: HeatMap,
     names: OnceLock<Names>,
     /// Places in the environment's list of exports, in the order of their names.
     exports_by_name: Box<[u32]>,
@@ -116,6 +127,7 @@ impl Module {
             type_ids,
             layout,
             code,
+            heat: HeatMap::default(),
             names: OnceLock::new(),
             exports_by_name,
             last_export: AtomicU32::new(0),
@@ -337,8 +349,46 @@ impl ModuleInner {
     }
 
     /// Tiered code has done a period's work; see [`mj_runtime::InstanceHooks::tier_up`].
-    pub fn tier_up(&self, _pc: usize, _place: u32) -> Option<std::ptr::NonNull<u8>> {
-        None
+    pub fn tier_up(self: &Arc<Self>, pc: usize, place: u32) -> Option<NonNull<u8>> {
+        let own = self.code.map.function_around(pc)?;
+        let body = &self.env.bodies[own as usize];
+        let place = if place == body.start { Entry::Function } else { Entry::Loop(place) };
+        let tiering = &self.engine.config().tiering;
+        let budget = u64::from(tiering.budget) * u64::from(1 + (body.end - body.start) / LARGE);
+        let (entry, heat, code) = match self.heat.charge(own, place, self.engine.tier_up_period()?.get(), budget) {
+            Charged::Nothing => return None,
+            Charged::Wants(entry, heat) => (entry, Some(heat), None),
+            Charged::Ready(code, heat) => (Entry::Function, heat, Some(code)),
+        };
+        let made = heat.and_then(|heat| {
+            if tiering.waits {
+                return self.optimize(own, entry);
+            }
+            self.engine.optimize_later(Job { module: Arc::downgrade(self), own, entry, heat });
+            None
+        });
+        let code = code.or(made.filter(|_| entry == place && place != Entry::Function))?;
+        NonNull::new(code as *mut u8)
+    }
+
+    /// Gives one of the module's own functions, or a loop of it, optimized code; where it is entered. `None` if it cannot be optimized.
+    pub fn optimize(&self, own: u32, entry: Entry) -> Option<usize> {
+        let (after, began) = (self.engine.age(), Instant::now());
+        // Whatever the reason, the code that there is stays.
+        let made = self.code.optimize(self, own, entry).ok();
+        self.heat.finish(own, entry, made.map(|(address, _)| address));
+        if let Some(observer) = &self.engine.config().tiering.observer {
+            let function = self.env.imported_functions + own;
+            observer.tell(&TierUp {
+                function,
+                name: self.function_name(function).map(str::to_owned),
+                loop_offset: if let Entry::Loop(at) = entry { Some(at) } else { None },
+                after,
+                took: began.elapsed(),
+                bytes: made.map(|(_, bytes)| bytes),
+            });
+        }
+        made.map(|(address, _)| address)
     }
 
     /// A function as a sentence may name it.

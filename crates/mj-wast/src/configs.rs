@@ -1,6 +1,6 @@
 //! The engine configurations under which scripts run: one row a way of making or checking code.
 
-use mj_jit::{CompilationMode, Config};
+use mj_jit::{CompilationMode, Config, Strategy};
 
 /// A configuration with a name to ask for it by.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +21,9 @@ pub const CONFIGS: &[NamedConfig] = &[
     NamedConfig { name: "fuel", purpose: "every operator counted", apply: fuel },
     NamedConfig { name: "epochs", purpose: "interruption by epochs", apply: epochs },
     NamedConfig { name: "few-registers", purpose: "hardly any registers, so that everything spills", apply: few_registers },
+    NamedConfig { name: "baseline", purpose: "the baseline compiler only", apply: baseline },
+    NamedConfig { name: "optimizing", purpose: "the optimizing compiler only", apply: optimizing },
+    NamedConfig { name: "tiered", purpose: "every function and loop optimized, and replaced, at the first chance", apply: tiered },
     NamedConfig { name: "dirty-upper-bits", purpose: "rubbish in the upper halves of 32-bit values", apply: dirty_upper_bits },
 ];
 
@@ -35,6 +38,18 @@ pub fn config(name: &str) -> Option<Config> {
 
 fn eager(config: &mut Config) {
     config.compilation_mode(CompilationMode::Eager);
+}
+
+fn baseline(config: &mut Config) {
+    config.strategy(Strategy::BASELINE);
+}
+
+fn optimizing(config: &mut Config) {
+    config.strategy(Strategy::OPTIMIZING);
+}
+
+fn tiered(config: &mut Config) {
+    config.strategy(Strategy::TIERED).tier_up_budget(1).tier_up_waits(true);
 }
 
 fn lazy(config: &mut Config) {

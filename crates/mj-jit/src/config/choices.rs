@@ -16,16 +16,25 @@ pub enum CompilationMode {
     Lazy,
 }
 
-/// Which compiler to use.
+/// Which compiler to use. The variants have the names that other engines' users write.
 #[non_exhaustive]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Strategy {
-    /// The engine's choice.
+    /// The engine's choice: [`Strategy::TIERED`].
     Auto,
-    /// An optimizing compiler.
+    /// An optimizing compiler: [`Strategy::OPTIMIZING`].
     Cranelift,
-    /// A baseline compiler.
+    /// A baseline compiler: [`Strategy::BASELINE`].
     Winch,
+}
+
+impl Strategy {
+    /// The baseline compiler first; what proves to be hot moves to the optimizing compiler in the background, running loops included.
+    pub const TIERED: Strategy = Strategy::Auto;
+    /// The baseline compiler only: compiles fast, and code is ready at once.
+    pub const BASELINE: Strategy = Strategy::Winch;
+    /// The optimizing compiler only: compiles slower, and all code is fast from the start.
+    pub const OPTIMIZING: Strategy = Strategy::Cranelift;
 }
 
 /// How much an optimizing compiler should do.

@@ -7,13 +7,14 @@
 //! Invariant: a function is in the list before its slot in the jump table points to it.
 
 use std::any::Any;
+use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, Weak};
 
 use mj_abi::{CodePointer, Site, TrapCode};
-use mj_codegen::{FunctionCode, ModulePlan, Relocation, relocate};
+use mj_codegen::{Compiler, Entry, FunctionCode, ModulePlan, Relocation, relocate};
 use mj_decode::Module as Environment;
 use mj_runtime::{CodeInfo, CodeRegion, PcKind};
 
@@ -48,8 +49,18 @@ const EXPANSION: usize = 32;
 /// The least room for code.
 const LEAST_ROOM: usize = 64 << 20;
 
+/// The least room for code that is added while a module runs.
+const LEAST_ROOM_BEHIND: usize = 1 << 20;
+
 /// The most room that code and jump table may take: all of it is reached by 32-bit displacements.
 const MOST_ROOM: usize = 0x7ff0_0000;
+
+impl<'a> Piece<'a> {
+    /// What `compiler` holds.
+    pub fn of(compiler: &'a Compiler, functions: &'a [FunctionCode]) -> Self {
+        Self { code: compiler.code(), relocations: compiler.relocations(), sites: compiler.sites(), functions }
+    }
+}
 
 impl ModuleCode {
     /// Code of all functions.
@@ -60,7 +71,8 @@ impl ModuleCode {
             let units = compile::collect(engine, env, &plan, bytes)?;
             let map = CodeMap::new();
             let length = units.iter().map(|unit| unit.code.len().next_multiple_of(16)).sum();
-            let region = CodeRegion::image(slots, length, |image, address| {
+            let later = if engine.tier_up_period().is_some() { room_behind(env, length) } else { 0 };
+            let region = CodeRegion::image_with_room(slots, length, later, |image, address| {
                 let mut at = 0;
                 for unit in &units {
                     let code = &mut image[at..at + unit.code.len()];
@@ -77,7 +89,7 @@ impl ModuleCode {
             let mut address = region.addresses().start;
             map.set_base(address);
             for unit in &units {
-                map.add(unit.as_piece(), address);
+                map.add(unit.as_piece(), address, None);
                 point_slots(&region, unit.as_piece(), address);
                 address += unit.code.len().next_multiple_of(16);
             }
@@ -128,16 +140,33 @@ impl ModuleCode {
             // Another thread may have been faster.
             if self.lazy_stubs.contains(&entry()) {
                 let functions = [function];
-                let piece =
-                    Piece { code: compiler.code(), relocations: compiler.relocations(), sites: compiler.sites(), functions: &functions };
-                place(&self.region, &self.map, piece)?;
-                profile::code_added(module, own);
+                place(&self.region, &self.map, Piece::of(compiler, &functions))?;
+                profile::code_added(module, own, None, self.bytes_of(own).expect("just placed"));
             }
             Ok(entry())
         })?
     }
 
-    /// The code of an own function.
+    /// Compiles a function, or a loop of it, with the optimizing compiler, and lets calls go there; where it is entered, and its size.
+    pub fn optimize(&self, module: &ModuleInner, own: u32, entry: Entry) -> Result<(usize, usize)> {
+        module.engine.with_compiler(|compiler| {
+            compiler.clear();
+            let functions = [compile::optimized(compiler, &module.env, &self.plan, own, &module.bytes, entry)?];
+            let piece = Piece::of(compiler, &functions);
+            let _adding = self.adding.lock().unwrap_or_else(PoisonError::into_inner);
+            let address = publish(&self.region, piece)?;
+            self.map.add(piece, address, Some(entry));
+            if entry == Entry::Function {
+                point_slots(&self.region, piece, address);
+            }
+            let [FunctionCode { start, end, entry: offset, .. }] = functions;
+            let start_offset = address + start as usize - self.region.addresses().start;
+            profile::code_added(module, own, Some(entry), self.bytes(start_offset, (end - start) as usize));
+            Ok((address + offset as usize, (end - start) as usize))
+        })?
+    }
+
+    /// The code of an own function that calls reach.
     pub fn bytes_of(&self, own: u32) -> Option<&[u8]> {
         let placement = self.map.placed().by_function(own)?;
         Some(self.bytes(placement.start as usize, placement.length as usize))
@@ -169,7 +198,7 @@ impl ModuleCode {
             let name = module.function_name(index).map(str::to_owned);
             ModuleFunction { index: FuncIndex(index), name, offset: placement.start as usize, len: placement.length as usize }
         };
-        self.map.placed().functions.iter().map(describe).collect()
+        self.map.placed().functions.iter().filter(|placement| placement.tier.is_none()).map(describe).collect()
     }
 }
 
@@ -216,6 +245,12 @@ fn room(env: &Environment, stubs: usize) -> usize {
     (env.code_section.len().saturating_mul(EXPANSION).max(LEAST_ROOM) + stubs).min(most)
 }
 
+/// Room to reserve behind an image of `length` bytes for code that is added while it runs.
+fn room_behind(env: &Environment, length: usize) -> usize {
+    let taken = length + size_of::<usize>() * env.defined_functions() as usize;
+    env.code_section.len().saturating_mul(EXPANSION).max(LEAST_ROOM_BEHIND).min(MOST_ROOM.saturating_sub(taken))
+}
+
 /// Where the jump table of a region is whose code is at `code`.
 fn address_of_table(code: usize, slots: usize) -> usize {
     code - (slots * size_of::<usize>()).next_multiple_of(mj_runtime::page_size())
@@ -223,11 +258,16 @@ fn address_of_table(code: usize, slots: usize) -> usize {
 
 /// Publishes a piece and makes its functions callable; its address.
 fn place(region: &CodeRegion, map: &CodeMap, piece: Piece<'_>) -> Result<usize> {
-    let table = region.table_address();
-    let address = region.publish(piece.code, |code, address| relocate(code, 0, piece.relocations, address, table))?;
-    map.add(piece, address);
+    let address = publish(region, piece)?;
+    map.add(piece, address, None);
     point_slots(region, piece, address);
     Ok(address)
+}
+
+/// Publishes a piece; its address.
+fn publish(region: &CodeRegion, piece: Piece<'_>) -> Result<usize> {
+    let table = region.table_address();
+    Ok(region.publish(piece.code, |code, address| relocate(code, 0, piece.relocations, address, table))?)
 }
 
 fn point_slots(region: &CodeRegion, piece: Piece<'_>, address: usize) {
@@ -249,6 +289,8 @@ struct Placed {
     functions: Vec<Placement>,
     /// Packed sites, in the same order.
     sites: Vec<u8>,
+    /// Of functions that calls reach in a later tier: where in `functions`.
+    optimized: HashMap<u32, usize>,
 }
 
 #[derive(Clone, Copy)]
@@ -258,6 +300,8 @@ struct Placement {
     length: u32,
     /// Index among the module's own functions.
     function: u32,
+    /// What was optimized while the module ran; `None` for what was there first.
+    tier: Option<Entry>,
     /// Where its sites begin.
     sites: u32,
     sites_end: u32,
@@ -265,9 +309,13 @@ struct Placement {
 
 impl Placed {
     fn by_function(&self, own: u32) -> Option<Placement> {
+        if let Some(&index) = self.optimized.get(&own) {
+            return self.functions.get(index).copied();
+        }
         // Compiled eagerly, functions stand in the order of their indices.
         let guess = self.functions.get(own as usize).filter(|placement| placement.function == own);
-        guess.or_else(|| self.functions.iter().find(|placement| placement.function == own)).copied()
+        let is_it = |placement: &&Placement| placement.function == own && placement.tier.is_none();
+        guess.or_else(|| self.functions.iter().find(is_it)).copied()
     }
 
     fn around(&self, offset: u32) -> Option<Placement> {
@@ -308,17 +356,26 @@ impl CodeMap {
         self.placed.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn add(&self, piece: Piece<'_>, address: usize) {
+    /// Index among the module's own functions of the one that a return address is in.
+    pub fn function_around(&self, return_pc: usize) -> Option<u32> {
+        Some(self.placed().around(self.offset(return_pc - 1)?)?.function)
+    }
+
+    fn add(&self, piece: Piece<'_>, address: usize, tier: Option<Entry>) {
         let base = (address - self.base.get().expect("the base is set")) as u32;
         let mut placed = self.placed.write().unwrap_or_else(PoisonError::into_inner);
-        let Placed { functions, sites } = &mut *placed;
+        let Placed { functions, sites, optimized } = &mut *placed;
         for function in piece.functions {
+            if tier == Some(Entry::Function) {
+                optimized.insert(function.function, functions.len());
+            }
             let first = sites.len() as u32;
             pack(&piece.sites[function.sites.start as usize..function.sites.end as usize], function.start, sites);
             functions.push(Placement {
                 start: base + function.start,
                 length: function.end - function.start,
                 function: function.function,
+                tier,
                 sites: first,
                 sites_end: sites.len() as u32,
             });

@@ -9,13 +9,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc;
 
 use mj_abi::Site;
-use mj_codegen::{Compiler, FunctionCode, ModulePlan, Relocation};
+use mj_codegen::{CompileError, Compiler, Entry, FunctionCode, ModulePlan, Relocation};
 use mj_decode::Module as Environment;
 
 use super::ModuleInner;
 use super::code::Piece;
-use crate::Engine;
 use crate::error::{Error, Result};
+use crate::{Engine, Strategy};
 
 /// Code sections of fewer bytes are compiled in memory and placed at once.
 pub(super) const SMALL: usize = 256 << 10;
@@ -61,7 +61,7 @@ pub(super) fn stream(
     mut place: impl FnMut(Piece<'_>) -> Result<()>,
 ) -> Result<()> {
     let units = cut(env);
-    let work = Work { env, plan, bytes, units: &units };
+    let work = Work { engine, env, plan, bytes, units: &units };
     let threads = engine.config().threads().min(units.len());
     if threads > 1 {
         return work.in_parallel(engine, threads, place);
@@ -70,7 +70,7 @@ pub(super) fn stream(
         let mut functions = Vec::new();
         for unit in &units {
             work.compile(compiler, unit.clone(), &mut functions)?;
-            place(Piece { code: compiler.code(), relocations: compiler.relocations(), sites: compiler.sites(), functions: &functions })?;
+            place(Piece::of(compiler, &functions))?;
         }
         Ok(())
     })?
@@ -79,8 +79,37 @@ pub(super) fn stream(
 /// Compiles one function of a module into `compiler`.
 pub(super) fn one(compiler: &mut Compiler, module: &ModuleInner, plan: &ModulePlan, own: u32) -> Result<FunctionCode> {
     compiler.clear();
-    let compiled = compiler.compile(&module.env, plan, own, &module.bytes);
+    let compiled = first(compiler, &module.engine, &module.env, plan, own, &module.bytes);
     compiled.map_err(|error| Error::new(error).context(format!("failed to compile {}", module.describe_function(own))))
+}
+
+/// Compiles one function as the engine's strategy wants it before it runs.
+fn first(
+    compiler: &mut Compiler,
+    engine: &Engine,
+    env: &Environment,
+    plan: &ModulePlan,
+    own: u32,
+    bytes: &[u8],
+) -> Result<FunctionCode, CompileError> {
+    if engine.config().strategy == Strategy::OPTIMIZING
+        && let Ok(function) = optimized(compiler, env, plan, own, bytes, Entry::Function)
+    {
+        return Ok(function);
+    }
+    compiler.compile(env, plan, own, bytes)
+}
+
+/// Compiles one function, or one loop of it, with the optimizing compiler.
+pub(super) fn optimized(
+    compiler: &mut Compiler,
+    env: &Environment,
+    plan: &ModulePlan,
+    own: u32,
+    bytes: &[u8],
+    entry: Entry,
+) -> Result<FunctionCode, CompileError> {
+    compiler.compile_to_stay(env, plan, own, bytes, entry)
 }
 
 /// Cuts a module's functions into units.
@@ -101,6 +130,7 @@ fn cut(env: &Environment) -> Vec<Range<u32>> {
 }
 
 struct Work<'a> {
+    engine: &'a Engine,
     env: &'a Environment,
     plan: &'a ModulePlan,
     bytes: &'a [u8],
@@ -112,7 +142,7 @@ impl Work<'_> {
         compiler.clear();
         functions.clear();
         for own in unit {
-            functions.push(compiler.compile(self.env, self.plan, own, self.bytes)?);
+            functions.push(first(compiler, self.engine, self.env, self.plan, own, self.bytes)?);
         }
         Ok(())
     }

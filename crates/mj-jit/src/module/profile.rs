@@ -7,6 +7,8 @@ use std::io::{self, Write};
 use std::os::fd::AsRawFd;
 use std::sync::{Mutex, PoisonError};
 
+use mj_codegen::Entry;
+
 use super::ModuleInner;
 use crate::ProfilingStrategy;
 
@@ -16,20 +18,29 @@ pub(super) fn module_made(module: &ModuleInner) {
         return;
     }
     for function in module.code.functions(module) {
-        code_added(module, function.index.as_u32() - module.env.imported_functions);
+        let own = function.index.as_u32() - module.env.imported_functions;
+        if let Some(code) = module.code.bytes_of(own) {
+            code_added(module, own, None, code);
+        }
     }
 }
 
-/// An own function got code.
-pub(super) fn code_added(module: &ModuleInner, own: u32) {
+/// An own function got this code, when it was optimized with the tier that it now has.
+pub(super) fn code_added(module: &ModuleInner, own: u32, tier: Option<Entry>, code: &[u8]) {
     static MAP: Mutex<Option<File>> = Mutex::new(None);
     static DUMP: Mutex<Option<Dump>> = Mutex::new(None);
     if module.engine.config().profiling == ProfilingStrategy::None {
         return;
     }
-    let Some(code) = module.code.bytes_of(own) else { return };
     let address = code.as_ptr() as usize;
-    let name = || format!("wasm[{}]", module.describe_function(own));
+    let name = || {
+        let function = module.describe_function(own);
+        match tier {
+            None => format!("wasm[{function}]"),
+            Some(Entry::Function) => format!("wasm[{function}] optimized"),
+            Some(Entry::Loop(at)) => format!("wasm[{function}] optimized loop {at:#x}"),
+        }
+    };
     // An error means that there is no profile, which whoever asked for one will see.
     let _ = match module.engine.config().profiling {
         ProfilingStrategy::PerfMap => with(&MAP, open_map, |map| writeln!(map, "{address:x} {:x} {}", code.len(), name())),

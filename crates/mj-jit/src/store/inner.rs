@@ -82,7 +82,10 @@ unsafe impl Sync for StoreInner {}
 
 impl StoreInner {
     pub(super) fn new(engine: &Engine, operations: &'static StoreOperations) -> Result<Self> {
-        let state = StoreState::new(engine.stacks(), engine.stubs())?;
+        let mut state = StoreState::new(engine.stacks(), engine.stubs())?;
+        if let Some(period) = engine.tier_up_period() {
+            state.start_countdown(period.get() as i32);
+        }
         let interrupts = Interrupts::new(engine, state.interrupt_handle());
         let limits = CountLimits { instances: DEFAULT_INSTANCE_LIMIT, tables: DEFAULT_TABLE_LIMIT, memories: DEFAULT_MEMORY_LIMIT };
         Ok(Self {

@@ -1,0 +1,208 @@
+//! Which functions of a module are hot, and what was done about it.
+//!
+//! Tiered code reports each time a period's work has been done, and from where: a function's entry, or a loop. The function is charged with it, and
+//! when its budget is used up, a version of it is wanted: the function itself, or only the loop that it is in. A version is compiled once;
+//! what cannot be optimized is not tried again. Each version needs a budget of its own.
+//!
+//! A function that is entered once needs the loop only, and one that is called again and again the whole. Entries show that a function is
+//! called, but loops are reported much more often; so the loop comes first until an entry was seen, and a second activation of a loop that
+//! has its version shows it too. A loop that keeps being reported although the function has its version is an old activation: then the loop gets one, too.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use mj_codegen::Entry;
+
+use crate::engine::Heat;
+
+/// What the functions of a module have been charged with. Empty until one is charged.
+#[derive(Debug, Default)]
+pub(super) struct HeatMap {
+    /// By index among the module's own functions.
+    functions: Mutex<HashMap<u32, Function>>,
+}
+
+#[derive(Debug, Default)]
+struct Function {
+    /// Work since a version was last asked for.
+    charged: u64,
+    is_called_again: bool,
+    whole: Version,
+    /// By the offset in the module of the loop's first operator.
+    loops: Vec<(u32, Version)>,
+}
+
+#[derive(Clone, Debug, Default)]
+enum Version {
+    #[default]
+    None,
+    Wanted(Heat),
+    /// Code at this address.
+    Ready(usize),
+    Failed,
+}
+
+/// What is to be done after a charge.
+#[derive(Debug)]
+pub(super) enum Charged {
+    Nothing,
+    /// A version is wanted.
+    Wants(Entry, Heat),
+    /// The loop goes on at this address; another version may be wanted besides.
+    Ready(usize, Option<Heat>),
+}
+
+impl HeatMap {
+    fn lock(&self) -> MutexGuard<'_, HashMap<u32, Function>> {
+        self.functions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Charges a function with `work` that it did since the last report, from `place`.
+    pub fn charge(&self, own: u32, place: Entry, work: u32, budget: u64) -> Charged {
+        self.lock().entry(own).or_default().charge(place, u64::from(work), budget)
+    }
+
+    /// A version was compiled, or could not be.
+    pub fn finish(&self, own: u32, entry: Entry, address: Option<usize>) {
+        let mut functions = self.lock();
+        let version = functions.entry(own).or_default().version(entry);
+        *version = address.map_or(Version::Failed, Version::Ready);
+    }
+}
+
+impl Function {
+    fn version(&mut self, entry: Entry) -> &mut Version {
+        let Entry::Loop(at) = entry else { return &mut self.whole };
+        let index = match self.loops.iter().position(|&(other, _)| other == at) {
+            Some(index) => index,
+            None => {
+                self.loops.push((at, Version::None));
+                self.loops.len() - 1
+            }
+        };
+        &mut self.loops[index].1
+    }
+
+    fn charge(&mut self, place: Entry, work: u64, budget: u64) -> Charged {
+        if place == Entry::Function {
+            self.is_called_again = true;
+        } else if let Version::Ready(address) = *self.version(place) {
+            // Whoever had this loop's version took it at once: this activation is another one.
+            let wanted = self.want(Entry::Function, work);
+            return Charged::Ready(address, wanted);
+        }
+        self.charged += work;
+        if self.charged < budget {
+            return Charged::Nothing;
+        }
+        let whole_is_done = matches!(self.whole, Version::Ready(_) | Version::Failed);
+        let loop_failed = matches!(self.version(place), Version::Failed);
+        let entry = match place {
+            Entry::Loop(_) if !loop_failed && (!self.is_called_again || whole_is_done) => place,
+            _ => Entry::Function,
+        };
+        match self.want(entry, self.charged) {
+            Some(heat) => {
+                self.charged = 0;
+                Charged::Wants(entry, heat)
+            }
+            None => Charged::Nothing,
+        }
+    }
+
+    /// Wants a version, if it is new; else it is wanted more.
+    fn want(&mut self, entry: Entry, work: u64) -> Option<Heat> {
+        let version = self.version(entry);
+        match version {
+            Version::None => {
+                let heat = Arc::new(AtomicU64::new(work));
+                *version = Version::Wanted(Arc::clone(&heat));
+                Some(heat)
+            }
+            Version::Wanted(heat) => {
+                heat.fetch_add(work, Ordering::Relaxed);
+                None
+            }
+            Version::Ready(_) | Version::Failed => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOOP: Entry = Entry::Loop(50);
+
+    fn wanted(charged: Charged) -> Option<Entry> {
+        match charged {
+            Charged::Wants(entry, _) => Some(entry),
+            _ => None,
+        }
+    }
+
+    #[test]
+    fn a_function_that_is_called_is_wanted_once_when_its_budget_is_used_up() {
+        let heat = HeatMap::default();
+        let charge = || wanted(heat.charge(7, Entry::Function, 10, 30));
+        assert_eq!([charge(), charge(), charge(), charge()], [None, None, Some(Entry::Function), None]);
+        // Another function has a budget of its own.
+        assert_eq!(wanted(heat.charge(8, Entry::Function, 10, 30)), None);
+        heat.finish(7, Entry::Function, None);
+        assert!((0..10).all(|_| charge().is_none()), "what failed is not tried again");
+    }
+
+    #[test]
+    fn a_function_that_is_called_once_needs_its_loop_only() {
+        let heat = HeatMap::default();
+        assert_eq!(wanted(heat.charge(0, LOOP, 10, 20)), None);
+        assert_eq!(wanted(heat.charge(0, LOOP, 10, 20)), Some(LOOP));
+        assert_eq!(wanted(heat.charge(0, LOOP, 10, 20)), None);
+        heat.finish(0, LOOP, Some(0x1000));
+        let Charged::Ready(0x1000, Some(_)) = heat.charge(0, LOOP, 10, 20) else { panic!("the loop has code, and is entered again") };
+        let Charged::Ready(0x1000, None) = heat.charge(0, LOOP, 10, 20) else { panic!("the function is wanted only once") };
+    }
+
+    #[test]
+    fn where_a_loop_cannot_be_optimized_the_function_is_tried() {
+        let heat = HeatMap::default();
+        assert_eq!(wanted(heat.charge(0, LOOP, 10, 10)), Some(LOOP));
+        heat.finish(0, LOOP, None);
+        assert_eq!(wanted(heat.charge(0, LOOP, 10, 10)), Some(Entry::Function));
+        heat.finish(0, Entry::Function, None);
+        assert!((0..10).all(|_| wanted(heat.charge(0, LOOP, 10, 10)).is_none()));
+    }
+
+    #[test]
+    fn a_loop_that_goes_on_after_its_function_was_optimized_is_wanted_too() {
+        let heat = HeatMap::default();
+        heat.charge(0, Entry::Function, 10, 40);
+        for _ in 0..2 {
+            assert_eq!(wanted(heat.charge(0, LOOP, 10, 40)), None);
+        }
+        assert_eq!(wanted(heat.charge(0, LOOP, 10, 40)), Some(Entry::Function));
+        for _ in 0..10 {
+            assert_eq!(wanted(heat.charge(0, LOOP, 10, 40)), None, "the function's version may come in time");
+        }
+        heat.finish(0, Entry::Function, Some(0x2000));
+        assert_eq!(wanted(heat.charge(0, LOOP, 10, 40)), Some(LOOP));
+    }
+
+    #[test]
+    fn what_waits_gets_hotter() {
+        let heat = HeatMap::default();
+        let Charged::Wants(_, waiting) = heat.charge(0, LOOP, 10, 5) else { panic!("the budget is used up") };
+        heat.charge(0, LOOP, 10, 5);
+        assert!(waiting.load(Ordering::Relaxed) > 20);
+    }
+
+    #[test]
+    fn each_loop_has_a_version_of_its_own() {
+        let heat = HeatMap::default();
+        assert_eq!(wanted(heat.charge(0, LOOP, 10, 5)), Some(LOOP));
+        assert_eq!(wanted(heat.charge(0, Entry::Loop(90), 10, 5)), Some(Entry::Loop(90)));
+        heat.finish(0, Entry::Loop(90), Some(0x3000));
+        assert_eq!(wanted(heat.charge(0, LOOP, 10, 5)), None);
+    }
+}
