@@ -137,8 +137,8 @@ pub fn translate<T: Translator>(module: &Module, mut reader: Reader<'_>, transla
             }
             0x40 => translator.memory_grow(reader.u32(), at),
             0xd0 => {
-                reader.skip_number();
-                translator.constant(ValType::FuncRef, 0);
+                let ty = if reader.i64() == -0x11 { ValType::ExternRef } else { ValType::FuncRef };
+                translator.constant(ty, 0);
             }
             0xd1 => translator.op(Op::RefIsNull, at, &reader),
             0xd2 => {

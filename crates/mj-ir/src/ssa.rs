@@ -23,6 +23,7 @@ use mj_abi::TrapCode;
 use mj_decode::{Bulk, Op, ValType};
 
 pub use build::{BuildOptions, Source, TooLarge};
+pub use fold::evaluate;
 pub use prune::Uses;
 
 /// A node, and the value it defines.
