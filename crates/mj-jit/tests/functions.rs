@@ -138,21 +138,33 @@ fn hosts_errors_come_back_as_they_are() {
 
 #[test]
 fn hosts_panics_come_back_as_they_are() {
+    fn panics(number: i32) {
+        if number == 7 {
+            std::panic::panic_any(number)
+        }
+    }
+    let text = r#"(module (import "" "panic" (func $panic (param i32))) (func (export "run") (param i32) (call $panic (local.get 0))))"#;
     for engine in engines() {
-        let mut store = Store::new(&engine, ());
-        let text =
-            r#"(module (import "" "panic" (func $panic (param i32))) (func (export "run") (param i32) (call $panic (local.get 0))))"#;
-        let panic = Func::wrap(&mut store, |number: i32| {
-            if number == 7 {
-                std::panic::panic_any(number)
+        for (hooked, typed) in [(false, false), (false, true), (true, false), (true, true)] {
+            let mut store = Store::new(&engine, ());
+            if hooked {
+                store.call_hook(|_, _| Ok(()));
             }
-        });
-        let instance = Instance::new(&mut store, &module(&engine, text), &[panic.into()]).unwrap();
-        let run = instance.get_typed_func::<i32, ()>(&mut store, "run").unwrap();
-        let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run.call(&mut store, 7)));
-        assert_eq!(caught.unwrap_err().downcast_ref::<i32>(), Some(&7));
-        // The store goes on working.
-        run.call(&mut store, 8).unwrap();
+            let panic = if typed {
+                Func::wrap(&mut store, panics)
+            } else {
+                Func::new(&mut store, FuncType::new(&engine, [ValType::I32], []), |_, params, _| {
+                    panics(params[0].unwrap_i32());
+                    Ok(())
+                })
+            };
+            let instance = Instance::new(&mut store, &module(&engine, text), &[panic.into()]).unwrap();
+            let run = instance.get_typed_func::<i32, ()>(&mut store, "run").unwrap();
+            let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| run.call(&mut store, 7)));
+            assert_eq!(caught.unwrap_err().downcast_ref::<i32>(), Some(&7));
+            // The store goes on working.
+            run.call(&mut store, 8).unwrap();
+        }
     }
 }
 

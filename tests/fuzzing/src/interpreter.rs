@@ -1,6 +1,6 @@
 //! Generated modules in wasmi, an interpreter that shares nothing with mj but the parser's authors.
 
-use wasmi::errors::{ErrorKind, InstantiationError};
+use wasmi::errors::{ErrorKind, InstantiationError, TableError};
 use wasmi::{
     Caller, Config, Engine, Error, Extern, ExternRef, F32, F64, Instance, Linker, Module, Ref as Nullable, Store, TrapCode, Val, ValType,
 };
@@ -134,6 +134,8 @@ fn stop(error: &Error) -> Stop {
         (Some(TrapCode::BadConversionToInteger), _) => Stop::Conversion,
         (Some(TrapCode::StackOverflow), _) => Stop::Stack,
         (_, ErrorKind::Message(message)) if **message == *host::FAILURE => Stop::Host,
+        // Of tables that differ, wasmi says so in its own way.
+        (_, ErrorKind::Table(TableError::CopyOutOfBounds)) => Stop::Table,
         (_, ErrorKind::Instantiation(InstantiationError::ElementSegmentDoesNotFit { .. })) => Stop::Table,
         _ => panic!("neither a trap that can be nor the host's error: {error:?}"),
     }

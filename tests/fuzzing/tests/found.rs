@@ -32,3 +32,14 @@ fn a_settled_result_that_a_conditional_branch_brings_to_its_register_is_settled_
                     (loop (br_if 1 (i64.const 3) (local.get 1)) (drop) (br_if 0 (local.tee 1 (i32.shr_u (local.get 1) (i32.const 1))))))))"#,
     );
 }
+
+#[test]
+fn a_copy_between_tables_that_leaves_one_of_them_is_a_trap_for_the_oracle_too() {
+    for (to, from, length) in [(3, 0, 2), (0, 7, 2), (0, 0, 9), (5, 0, 0), (0, 9, 0)] {
+        agree(&format!(
+            r#"(module
+                (table $to (export "to") 4 funcref) (table $from 8 funcref)
+                (func (export "f") (table.copy $to $from (i32.const {to}) (i32.const {from}) (i32.const {length}))))"#,
+        ));
+    }
+}
