@@ -58,7 +58,7 @@ impl Facts {
         self.known.clear();
     }
 
-    /// Forgets all that a call may change outside memory; of sizes too if `sizes`.
+    /// Forgets the values of globals that may be set, and the sizes of memories if `sizes`.
     pub(super) fn forget_cells(&mut self, sizes: bool) {
         self.cells.retain(|known| !known.mutable || !sizes && matches!(known.cell, Cell::MemorySize(_)));
     }

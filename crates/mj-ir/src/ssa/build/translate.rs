@@ -66,7 +66,7 @@ impl Builder<'_> {
     /// After something that may change everything.
     fn forget_all(&mut self) {
         self.scratch.facts.forget_memory();
-        self.scratch.facts.forget_cells(false);
+        self.scratch.facts.forget_cells(true);
     }
 
     fn cell(&mut self, cell: Cell, kind: NodeKind, ty: ValType, mutable: bool) {
@@ -327,7 +327,7 @@ impl Translator for Builder<'_> {
             self.scratch.facts.forget_memory();
         }
         if hints.has_call || hints.sets_global {
-            self.scratch.facts.forget_cells(!hints.has_call);
+            self.scratch.facts.forget_cells(hints.has_call);
         }
     }
 
