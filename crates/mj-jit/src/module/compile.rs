@@ -109,7 +109,10 @@ pub(super) fn optimized(
     bytes: &[u8],
     entry: Entry,
 ) -> Result<FunctionCode, CompileError> {
-    compiler.compile_to_stay(env, plan, own, bytes, entry)
+    match entry {
+        Entry::Function => compiler.optimize(env, plan, own, bytes, entry),
+        Entry::Loop(_) => compiler.compile_to_stay(env, plan, own, bytes, entry),
+    }
 }
 
 /// Cuts a module's functions into units.
