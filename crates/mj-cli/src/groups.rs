@@ -97,7 +97,13 @@ pub(crate) static CODEGEN: Group = Group {
     flag: "-C",
     subject: "code generation",
     rows: &[
-        row("compiler", "=auto|baseline|tiered", "Which compiler (`winch` is `baseline`, `cranelift` is `auto`)", compiler),
+        row("compiler", "=auto|winch|cranelift", "Which compiler, as wasmtime calls it; or tiered, baseline, optimizing", compiler),
+        setting!("tier-up-budget", "=N", "Work after which a function is optimized, in instructions", count, |s, v| s
+            .config
+            .tier_up_budget(v)),
+        setting!("tier-up-threads", "=N", "How many threads optimize functions in the background", size, |s, v| s
+            .config
+            .tier_up_threads(v)),
         switch!("lazy", "Compile each function at its first call (on for `mj run`)", |s, on| s.config.compilation_mode(mode(on))),
         switch!("cache", "Keep compiled modules on disk: accepted, there is no cache yet", |_s, _on| ()),
         switch!("parallel-compilation", "Compile on all cores", |s, on| s.config.parallel_compilation(on)),
@@ -158,20 +164,26 @@ pub(crate) static WASI: Group = Group {
     ],
 };
 
+/// A number of 32 bits.
+fn count(value: Option<&str>) -> Result<u32, String> {
+    let value = number(value)?;
+    value.try_into().map_err(|_| format!("`{value}` is too large: the most is {}", u32::MAX))
+}
+
 fn mode(lazy: bool) -> CompilationMode {
     if lazy { CompilationMode::Lazy } else { CompilationMode::Eager }
 }
 
 fn compiler(settings: &mut Settings, value: Option<&str>) -> Result<(), String> {
     let strategy = match value {
-        Some("auto" | "cranelift") => Strategy::Auto,
+        Some("auto") => Strategy::Auto,
         Some("tiered" | "lazy") => {
             settings.config.compilation_mode(CompilationMode::Lazy);
-            Strategy::Auto
+            Strategy::TIERED
         }
-        Some("baseline" | "winch") => Strategy::Winch,
-        Some("optimizing") => return Err("there is no optimizing compiler yet: choose `auto`, `baseline` or `tiered`".to_owned()),
-        other => return Err(format!("no compiler is called `{}`: choose `auto`, `baseline` or `tiered`", other.unwrap_or_default())),
+        Some("baseline" | "winch") => Strategy::BASELINE,
+        Some("optimizing" | "cranelift") => Strategy::OPTIMIZING,
+        other => return Err(format!("no compiler is called `{}`: choose `tiered`, `baseline` or `optimizing`", other.unwrap_or_default())),
     };
     settings.config.strategy(strategy);
     Ok(())

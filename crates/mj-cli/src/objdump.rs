@@ -6,7 +6,7 @@ use std::io::{BufWriter, Write, stdout};
 use std::path::PathBuf;
 
 use clap::ValueEnum;
-use mj_jit::{CompilationMode, Module};
+use mj_jit::{CompilationMode, Module, Strategy};
 
 use crate::disassembly::{self, Note};
 use crate::failure::Failure;
@@ -43,7 +43,8 @@ enum Stage {
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut settings = Settings::default();
     // Functions are compiled as they are shown.
-    settings.config.compilation_mode(CompilationMode::Lazy);
+    // Without the counting of tiers, unless it is asked for.
+    settings.config.compilation_mode(CompilationMode::Lazy).strategy(Strategy::BASELINE);
     arguments.engine.apply(&mut settings)?;
     let engine = settings.engine()?;
     let bytes = module::read(&arguments.file)?;

@@ -14,9 +14,12 @@ use crate::output;
 /// The engine's options, for every command that compiles.
 #[derive(clap::Args, Default)]
 pub(crate) struct EngineOptions {
-    /// Compiler: auto, baseline or tiered (short for -C compiler=)
+    /// Compiler: tiered, baseline or optimizing (short for -C compiler=)
     #[arg(long, value_name = "TIER")]
     tier: Option<String>,
+    /// Show on standard error what is optimized while the program runs: when, what it cost, and what it is
+    #[arg(long)]
+    tier_log: bool,
     /// Tell profilers about compiled code: perfmap or jitdump
     #[arg(long, value_name = "HOW")]
     profile: Option<String>,
@@ -120,6 +123,9 @@ impl EngineOptions {
     pub(crate) fn apply(&self, settings: &mut Settings) -> Result<(), Failure> {
         if let Some(tier) = &self.tier {
             CODEGEN.set(settings, &format!("compiler={tier}")).map_err(|problem| renamed(&problem, "-C compiler", "--tier"))?;
+        }
+        if self.tier_log {
+            settings.config.tier_up_observer(|event| output::note(&format!("tier: {event}")));
         }
         if let Some(how) = &self.profile {
             DEBUG.set(settings, &format!("profile={how}")).map_err(|problem| renamed(&problem, "-D profile", "--profile"))?;

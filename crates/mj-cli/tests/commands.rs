@@ -20,7 +20,7 @@ fn microseconds(json: &str, name: &str) -> f64 {
 fn bench_reports_in_json() {
     let folder = Folder::new();
     let file = folder.file("digests.wasm", fs::read(programs().join("digests.wasm")).unwrap());
-    for tier in ["baseline", "tiered"] {
+    for tier in ["baseline", "tiered", "optimizing"] {
         let mut bench = command(&["bench", "--tier", tier, "--json", &file]);
         let run = finished(bench.env("BUDGET", "10").output().unwrap());
         assert_eq!(run.code, Some(0), "{run:?}");

@@ -54,10 +54,13 @@ fn a_folder_is_seen_under_the_name_given() {
 #[test]
 fn programs_run_alike_in_every_configuration() {
     let expected = fs::read_to_string(programs().join("hashtable.expected")).unwrap();
-    let configurations: [&[&str]; 7] = [
+    let configurations: [&[&str]; 10] = [
         &["-C", "lazy=n"],
         &["-C", "lazy=n,parallel-compilation=n,cache=n"],
         &["--tier", "baseline"],
+        &["--tier", "optimizing"],
+        &["--tier", "tiered", "-C", "tier-up-budget=1"],
+        &["-C", "compiler=cranelift", "-O", "opt-level=0"],
         &["-C", "compiler=winch,cache=y"],
         &["-O", "memory-reservation=0,memory-guard-size=0"],
         &["-W", "fuel=1000000000"],
@@ -68,6 +71,18 @@ fn programs_run_alike_in_every_configuration() {
         arguments.push("hashtable.wasm");
         mj(&arguments).prints(&expected);
     }
+}
+
+#[test]
+fn the_tier_log_says_what_was_optimized() {
+    let expected = fs::read_to_string(programs().join("digests.expected")).unwrap();
+    let run = mj(&["--tier-log", "-C", "tier-up-budget=1000", "digests.wasm"]);
+    assert_eq!((run.code, &*run.stdout), (Some(0), &*expected), "{run:?}");
+    assert!(run.stderr.lines().count() > 0, "{run:?}");
+    for line in run.stderr.lines() {
+        assert!(line.starts_with("tier: ") && line.contains(" ms ") && line.contains(" bytes ") && line.contains("function "), "{line}");
+    }
+    assert_eq!(mj(&["--tier-log", "--tier", "baseline", "digests.wasm"]).stderr, "");
 }
 
 #[test]
