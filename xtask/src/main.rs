@@ -2,6 +2,7 @@
 
 #![forbid(unsafe_code)]
 
+mod bench;
 mod spec;
 mod worker;
 
@@ -21,6 +22,8 @@ struct Arguments {
 enum Task {
     /// Runs the specification's test suite
     Spec(spec::Arguments),
+    /// Measures programs in every tier, and beside other engines
+    Bench(bench::Arguments),
     /// Runs files of the suite and reports in a form for programs: what `spec` starts
     #[command(hide = true)]
     SpecWorker(worker::Arguments),
@@ -29,6 +32,7 @@ enum Task {
 fn main() -> ExitCode {
     let result = match Arguments::parse().task {
         Task::Spec(arguments) => spec::run(&arguments),
+        Task::Bench(arguments) => bench::run(&arguments),
         Task::SpecWorker(arguments) => worker::run(&arguments).map(|()| true),
     };
     match result {
