@@ -288,6 +288,7 @@ fn tier_up_pops_its_argument_and_changes_the_scratch_register_only() {
         asm.mov_ri(W64, R10, at);
         asm.mov_mr(W64, Mem::base(R10, 0), RSP);
         asm.movd_xr(W64, XMM9, R15);
+        asm.push_i(5);
         asm.push_i(-3);
         asm.mov_ri(W64, R11, stubs.at(stubs.stubs.helpers[Helper::TierUp as usize]) as i64);
         asm.call_r(R11);
@@ -307,7 +308,7 @@ fn tier_up_pops_its_argument_and_changes_the_scratch_register_only() {
     assert_eq!(machine.enter(&trampoline(&ty), code.address(), &mut values), 0);
     let seen = std::hint::black_box(seen);
     let call = machine.runtime.calls.pop().expect("the helper was called");
-    assert_eq!((call.function, call.arguments[0]), (Helper::TierUp as usize, u64::from(-3i32 as u32)));
+    assert_eq!((call.function, &call.arguments[..2]), (Helper::TierUp as usize, &[5, u64::from(-3i32 as u32)][..]));
     assert_eq!(seen[0], seen[1], "the stack pointer");
     assert_eq!(seen[2], 0x1234_5678_9abc);
     assert_eq!(seen[3..5], [21, 22]);

@@ -1,6 +1,6 @@
 //! Parallel moves: several registers change their contents at once.
 //!
-//! A move whose destination nobody still reads goes first; what then remains are cycles, which an exchange breaks.
+//! A move whose destination nobody still reads goes first; what then remains are cycles, which a free register or an exchange breaks.
 //! Loads into registers (from slots, of constants) come last, because nothing reads their destinations any more.
 
 use smallvec::SmallVec;
@@ -47,11 +47,20 @@ impl ParallelMoves {
     #[inline]
     pub fn resolve(&mut self, sink: &mut impl MoveSink) {
         if !self.moves.is_empty() {
-            self.resolve_some(sink);
+            self.resolve_some(sink, RegSet::EMPTY);
         }
     }
 
-    fn resolve_some(&mut self, sink: &mut impl MoveSink) {
+    /// As [`resolve`](Self::resolve), with registers that may be overwritten.
+    pub fn resolve_with(&mut self, sink: &mut impl MoveSink, free: RegSet) {
+        let mut free = free & !self.sources;
+        for other in &self.moves {
+            free.remove(other.to);
+        }
+        self.resolve_some(sink, free);
+    }
+
+    fn resolve_some(&mut self, sink: &mut impl MoveSink, free: RegSet) {
         while !self.moves.is_empty() {
             let before = self.moves.len();
             let mut index = 0;
@@ -66,15 +75,27 @@ impl ParallelMoves {
                 }
             }
             if self.moves.len() == before {
-                self.break_cycle(sink);
+                self.break_cycle(sink, free);
             }
         }
         self.sources = RegSet::EMPTY;
     }
 
-    /// Every destination is still read: exchanging one pair completes one move of a cycle.
-    fn break_cycle(&mut self, sink: &mut impl MoveSink) {
+    /// Every destination is still read: exchanging one pair completes one move of a cycle, and so does moving one destination's contents away.
+    fn break_cycle(&mut self, sink: &mut impl MoveSink, free: RegSet) {
         let Some(Move { to, from }) = self.moves.pop() else { return };
+        // A register that served for another cycle is read again before this one is broken: it is free once more.
+        if let Some(away) = (free & RegSet::class(to.class()) & !self.sources).first() {
+            sink.copy(away, to);
+            for other in &mut self.moves {
+                if other.from == to {
+                    other.from = away;
+                }
+            }
+            self.moves.push(Move { to, from });
+            self.recompute_sources();
+            return;
+        }
         sink.exchange(to, from);
         // What was in `to` is now in `from`, and the other way round.
         for other in &mut self.moves {
@@ -113,14 +134,17 @@ mod tests {
 
     #[test]
     fn every_mapping_of_five_registers_is_resolved() {
-        for code in 0..5u32.pow(5) {
-            let sources: Vec<u8> = (0..5).map(|digit| (code / 5u32.pow(digit) % 5) as u8).collect();
+        for code in 0..2 * 5u32.pow(5) {
+            let sources: Vec<u8> = (0..5).map(|digit| (code / 2 / 5u32.pow(digit) % 5) as u8).collect();
             let mut moves = ParallelMoves::default();
             for (to, &from) in sources.iter().enumerate() {
                 moves.push(PReg::int(to as u8), PReg::int(from));
             }
             let mut machine = Machine(core::array::from_fn(|index| index as u32));
-            moves.resolve(&mut machine);
+            match code % 2 {
+                0 => moves.resolve(&mut machine),
+                _ => moves.resolve_with(&mut machine, RegSet::one(PReg::int(7))),
+            }
             let got: Vec<u8> = machine.0[..5].iter().map(|&value| value as u8).collect();
             assert_eq!(got, sources);
         }

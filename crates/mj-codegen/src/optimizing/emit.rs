@@ -207,10 +207,12 @@ impl<I: Isa> Pass<'_, I> {
         let allocation = self.emission.allocation;
         let (code, rest) = (allocation.edge(block, 0), allocation.edge(block, 1));
         let label = self.labels[taken.to.index()];
-        if code.is_empty() {
-            if rest.is_empty() && following == Some(taken.to) {
-                return self.isa.branch(condition.invert(), self.labels[other.to.index()]);
-            }
+        let depth = |block: Block| self.emission.function.blocks[block].depth;
+        let stays = depth(other.to) > depth(taken.to) || !code.is_empty();
+        if code.is_empty() && following == Some(taken.to) && rest.is_empty() {
+            return self.isa.branch(condition.invert(), self.labels[other.to.index()]);
+        }
+        if code.is_empty() && (following == Some(other.to) || !rest.is_empty() || !stays) {
             self.isa.branch(condition, label);
         } else if rest.is_empty() && following != Some(other.to) {
             self.isa.branch(condition.invert(), self.labels[other.to.index()]);

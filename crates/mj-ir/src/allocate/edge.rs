@@ -9,7 +9,7 @@ use smallvec::SmallVec;
 use super::state::Stored;
 use super::{Action, Pass};
 use crate::ssa::{Block, Edge, Node};
-use crate::{PReg, ParallelMoves};
+use crate::{PReg, ParallelMoves, RegSet};
 
 impl Pass<'_> {
     /// Remembers what is where, and does the edges that go back.
@@ -57,7 +57,8 @@ impl Pass<'_> {
                 _ => loads.push((to, value)),
             }
         }
-        moves.resolve(&mut self.out.actions);
+        let kept = self.state.occupied | loads.iter().fold(RegSet::EMPTY, |set, &(to, _)| set | RegSet::one(to));
+        moves.resolve_with(&mut self.out.actions, self.state.allocatable & (self.out.used | !self.registers.callee_saved) & !kept);
         for (to, value) in loads {
             let action = match rescued.iter().find(|&&(_, other)| other == value) {
                 Some(&(slot, _)) => Action::Load { to, slot, value },

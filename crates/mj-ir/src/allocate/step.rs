@@ -459,7 +459,8 @@ impl Pass<'_> {
                 unreachable!("a call's operands are fixed");
             }
         }
-        moves.resolve(&mut self.out.actions);
+        let free = self.state.allocatable & !(self.state.occupied | self.registers.callee_saved);
+        moves.resolve_with(&mut self.out.actions, free);
         for operand in uses {
             if let Use::Fixed(to) = operand.constraint
                 && self.state.value(operand.value).register.is_none()
