@@ -133,7 +133,7 @@ impl<T> Store<T> {
 
     /// What to call whenever execution passes from the host to WebAssembly or back. An error makes the call fail.
     pub fn call_hook(&mut self, hook: impl FnMut(StoreContextMut<'_, T>, CallHook) -> Result<()> + Send + Sync + 'static) {
-        self.store.inner.hooked = true;
+        self.store.inner.set_hooked();
         self.store.call_hook = Some(Box::new(hook));
     }
 

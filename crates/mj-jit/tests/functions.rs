@@ -323,13 +323,15 @@ fn a_function_of_another_store_panics() {
 fn call_hooks_see_every_passage() {
     let engine = Engine::default();
     let mut store = Store::new(&engine, Vec::<CallHook>::new());
+    // One function is there before the hook, one comes after it.
+    let host = Func::wrap(&mut store, || ());
     store.call_hook(|mut store, hook| {
         store.data_mut().push(hook);
         Ok(())
     });
-    let host = Func::wrap(&mut store, || ());
-    let text = r#"(module (import "" "f" (func $f)) (func (export "run") (call $f) (call $f)))"#;
-    let instance = Instance::new(&mut store, &module(&engine, text), &[host.into()]).unwrap();
+    let text = r#"(module (import "" "f" (func $f)) (import "" "g" (func $g)) (func (export "run") (call $f) (call $g)))"#;
+    let other = Func::new(&mut store, FuncType::new(&engine, [], []), |_, _, _| Ok(()));
+    let instance = Instance::new(&mut store, &module(&engine, text), &[host.into(), other.into()]).unwrap();
     instance.get_typed_func::<(), ()>(&mut store, "run").unwrap().call(&mut store, ()).unwrap();
     use CallHook::{CallingHost, CallingWasm, ReturningFromHost, ReturningFromWasm};
     assert_eq!(*store.data(), [CallingWasm, CallingHost, ReturningFromHost, CallingHost, ReturningFromHost, ReturningFromWasm]);

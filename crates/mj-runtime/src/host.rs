@@ -153,6 +153,12 @@ impl HostContextBox {
         Self { block: NonNull::new(block).expect("a box is not null") }
     }
 
+    /// Changes what the shim calls from now on: another function for the same closure.
+    pub fn set_function(&mut self, function: HostFunction) {
+        // SAFETY: the block is alive, and compiled code, which reads the field, does not run: running borrows the store.
+        unsafe { (*self.block.as_ptr()).context.function = function };
+    }
+
     /// The function's context, for as long as the box lives.
     #[must_use]
     pub fn context(&self) -> *mut HostContext {

@@ -27,7 +27,8 @@ use crate::{CallHook, Engine, FuncType, Val, ValType};
 pub struct HostFunc {
     pub(crate) ty: Arc<TypeEntry>,
     pub(crate) shim: CodePointer,
-    pub(crate) function: HostFunction,
+    /// What calls the closure: plainly, and between the hooks of a store.
+    functions: [HostFunction; 2],
     closure: Box<dyn Any + Send + Sync>,
     /// What `closure` holds, or nothing.
     pointer: *const c_void,
@@ -50,14 +51,14 @@ impl HostFunc {
         assert!(Engine::same(engine, ty.engine()), "the function type belongs to another engine");
         let entry = Arc::clone(ty.entry());
         let closure = Dynamic { ty: Arc::clone(&entry), func };
-        fn of<T: 'static, F>(_: &Dynamic<F>) -> HostFunction
+        fn of<T: 'static, F>(_: &Dynamic<F>) -> [HostFunction; 2]
         where
             F: Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<()> + Send + Sync + 'static,
         {
-            call_dynamic::<T, F>
+            [call_dynamic::<false, T, F>, call_dynamic::<true, T, F>]
         }
-        let function = of::<T, _>(&closure);
-        Self::new(engine, entry, function, closure)
+        let functions = of::<T, _>(&closure);
+        Self::new(engine, entry, functions, closure)
     }
 
     /// A function whose type is that of its closure.
@@ -69,17 +70,22 @@ impl HostFunc {
         R: WasmRet,
     {
         let ty = engine.types().intern(mj_decode::FuncType::new(P::kinds(), R::kinds()));
-        Self::new(engine, ty, call_typed::<T, F, P, R>, func)
+        Self::new(engine, ty, [call_typed::<false, T, F, P, R>, call_typed::<true, T, F, P, R>], func)
     }
 
-    fn new<C: Send + Sync + 'static>(engine: &Engine, ty: Arc<TypeEntry>, function: HostFunction, closure: C) -> Result<Self> {
+    fn new<C: Send + Sync + 'static>(engine: &Engine, ty: Arc<TypeEntry>, functions: [HostFunction; 2], closure: C) -> Result<Self> {
         let shim = engine.host_shim(&ty)?;
         let closure = Box::new(closure);
         let pointer: *const C = &raw const *closure;
-        Ok(Self { ty, shim, function, closure, pointer: pointer.cast(), _engine: engine.clone() })
+        Ok(Self { ty, shim, functions, closure, pointer: pointer.cast(), _engine: engine.clone() })
     }
 
-    /// The closure, for `function`, which knows its type and only reads it.
+    /// What compiled code is to call in a store with a call hook, or without.
+    pub(crate) fn function(&self, hooked: bool) -> HostFunction {
+        self.functions[usize::from(hooked)]
+    }
+
+    /// The closure, for the functions, which know its type and only read it.
     pub(crate) fn closure_pointer(&self) -> *mut c_void {
         let _ = &self.closure;
         self.pointer.cast_mut()
@@ -98,7 +104,11 @@ impl fmt::Debug for HostFunc {
 ///
 /// As [`HostFunction`]: `callee` is the context of a host function with a closure `F`, in a store whose data is a `T`; `values` holds its arguments and
 /// has room for its results.
-unsafe extern "C" fn call_typed<T, F, P, R>(callee: *mut HostContext, caller: *mut ContextHeader, values: *mut RawValue) -> usize
+unsafe extern "C" fn call_typed<const HOOKED: bool, T, F, P, R>(
+    callee: *mut HostContext,
+    caller: *mut ContextHeader,
+    values: *mut RawValue,
+) -> usize
 where
     T: 'static,
     F: Fn(Caller<'_, T>, P) -> R + Send + Sync + 'static,
@@ -109,56 +119,16 @@ where
     // the types that the function was made with.
     unsafe {
         let context = (*callee).header.store;
-        let owner = StoreState::owner_of(context).cast::<StoreData<T>>();
-        if (*owner).inner().hooked {
-            return call_typed_hooked::<T, F, P, R>(callee, caller, values);
-        }
-        catch(context, || call_closure::<T, F, P, R>(callee, caller, values))
-    }
-}
-
-/// As [`call_typed`], between the store's hooks. Out of line, so that calls without hooks save no registers for it.
-///
-/// # Safety
-///
-/// As [`call_typed`].
-#[cold]
-#[inline(never)]
-unsafe extern "C" fn call_typed_hooked<T, F, P, R>(callee: *mut HostContext, caller: *mut ContextHeader, values: *mut RawValue) -> usize
-where
-    T: 'static,
-    F: Fn(Caller<'_, T>, P) -> R + Send + Sync + 'static,
-    P: WasmTyList,
-    R: WasmRet,
-{
-    // SAFETY: as in `call_typed`.
-    unsafe {
-        let context = (*callee).header.store;
-        let this = StoreState::owner_of(context).cast::<StoreInner>();
-        catch(context, || with_hook(this, || call_closure::<T, F, P, R>(callee, caller, values)))
-    }
-}
-
-/// Takes the arguments, calls the closure, puts the results in.
-///
-/// # Safety
-///
-/// As [`call_typed`].
-#[inline(always)]
-unsafe fn call_closure<T, F, P, R>(callee: *mut HostContext, caller: *mut ContextHeader, values: *mut RawValue) -> Result<()>
-where
-    T: 'static,
-    F: Fn(Caller<'_, T>, P) -> R + Send + Sync + 'static,
-    P: WasmTyList,
-    R: WasmRet,
-{
-    // SAFETY: as in `call_typed`.
-    unsafe {
-        let owner = StoreState::owner_of((*callee).header.store).cast::<StoreData<T>>();
-        let func = &*(*callee).closure.cast_const().cast::<F>();
-        let params = P::load((*owner).inner(), values)?;
-        let results = func(Caller::new(&mut *owner, Calling(caller)), params);
-        results.store((*owner).inner(), values)
+        let body = || {
+            let owner = StoreState::owner_of(context).cast::<StoreData<T>>();
+            let func = &*(*callee).closure.cast_const().cast::<F>();
+            with_hook::<HOOKED>(owner.cast(), || {
+                let params = P::load((*owner).inner(), values)?;
+                let results = func(Caller::new(&mut *owner, Calling(caller)), params);
+                results.store((*owner).inner(), values)
+            })
+        };
+        catch(context, body)
     }
 }
 
@@ -172,7 +142,11 @@ struct Dynamic<F> {
 /// # Safety
 ///
 /// As [`call_typed`], with a closure [`Dynamic<F>`].
-unsafe extern "C" fn call_dynamic<T, F>(callee: *mut HostContext, caller: *mut ContextHeader, values: *mut RawValue) -> usize
+unsafe extern "C" fn call_dynamic<const HOOKED: bool, T, F>(
+    callee: *mut HostContext,
+    caller: *mut ContextHeader,
+    values: *mut RawValue,
+) -> usize
 where
     T: 'static,
     F: Fn(Caller<'_, T>, &[Val], &mut [Val]) -> Result<()> + Send + Sync + 'static,
@@ -186,7 +160,7 @@ where
             let mut list = load_values((*owner).inner(), &closure.ty, values);
             let (params, results) = list.split_at_mut(closure.ty.ty.params().len());
             let call = || (closure.func)(Caller::new(&mut *owner, Calling(caller)), params, results);
-            with_hook(owner.cast(), call)?;
+            with_hook::<HOOKED>(owner.cast(), call)?;
             store_results((*owner).inner(), &closure.ty, results, values)
         };
         catch(context, body)
@@ -222,17 +196,18 @@ unsafe fn store_results(store: &StoreInner, ty: &TypeEntry, results: &[Val], val
     Ok(())
 }
 
-/// Runs the body of a host function between the store's hooks, if it has any.
+/// Runs the body of a host function, between the store's hooks if it has any.
 ///
 /// # Safety
 ///
 /// `this` must be the pointer that the store was entered with.
-unsafe fn with_hook(this: *mut StoreInner, body: impl FnOnce() -> Result<()>) -> Result<()> {
+#[inline(always)]
+unsafe fn with_hook<const HOOKED: bool>(this: *mut StoreInner, body: impl FnOnce() -> Result<()>) -> Result<()> {
+    if !HOOKED {
+        return body();
+    }
     // SAFETY: by the caller's promise; compiled code waits.
     unsafe {
-        if !(*this).hooked {
-            return body();
-        }
         StoreInner::call_hook(this, CallHook::CallingHost)?;
         let outcome = body();
         StoreInner::call_hook(this, CallHook::ReturningFromHost)?;

@@ -165,12 +165,21 @@ impl StoreInner {
         unsafe { self.instances[index as usize].as_ref() }
     }
 
+    /// From now on there is a call hook. Host functions do not look whether there is one: those that are here are exchanged.
+    pub(super) fn set_hooked(&mut self) {
+        self.hooked = true;
+        for (context, function) in &mut self.host_functions {
+            context.set_function(function.function(true));
+        }
+    }
+
     /// Takes a host function in; it lives as long as the store.
     pub(crate) fn add_host_function(&mut self, function: &Arc<HostFunc>) -> &HostContextBox {
         let pointers = ContextPointers { type_ids: std::ptr::null(), helpers: self.engine.helpers() };
         // SAFETY: the closure lives as long as the function, which is kept beside the box and dropped after it, and it is `Send` and `Sync`.
         let context = unsafe {
-            HostContextBox::borrowing(&self.state, pointers, function.shim, function.ty.id, function.function, function.closure_pointer())
+            let call = function.function(self.hooked);
+            HostContextBox::borrowing(&self.state, pointers, function.shim, function.ty.id, call, function.closure_pointer())
         };
         self.host_functions.push((context, Arc::clone(function)));
         &self.host_functions.last().expect("just pushed").0
