@@ -75,10 +75,11 @@ helpers! {
     ElemDrop(elem_drop) 1 -> 0;
     /// `()`: the fuel went negative. Returns if there is more now, else unwinds.
     OutOfFuel(out_of_fuel) 0 -> 0;
-    /// `(place) -> code`: the countdown of the [`InterruptPage`](crate::InterruptPage) went negative at `place`, the offset in the module of the
-    /// first operator of the loop at hand, or of the body's first byte at a function's entry. `code` is where to go on with the loop, or 0.
+    /// `(function, place) -> code`: the countdown of the [`InterruptPage`](crate::InterruptPage) went negative in `function`, by index among the
+    /// module's own, at `place`, the offset in the module of the first operator of the loop at hand, or of the body's first byte at the
+    /// function's entry. `code` is where to go on with the loop, or 0.
     ///
-    /// Not called like the others: the argument is one word on the stack, which the helper pops; the result is in the scratch register; all other
-    /// registers are kept.
-    TierUp(tier_up) 1 -> 1;
+    /// Not called like the others: the arguments are words on the stack, the last one lowest, which the helper pops; the result is in the scratch
+    /// register; all other registers are kept.
+    TierUp(tier_up) 2 -> 1;
 }

@@ -191,7 +191,7 @@ pub(crate) fn compile<I: Isa>(
         body: 0,
         emitted: Emitted { start: 0, entry: 0 },
     };
-    compilation.tiers.begin(start, body.offset());
+    compilation.tiers.begin(start, function - module.imported_functions, body.offset());
     let operators = compilation.begin(body);
     translate(module, operators, &mut compilation);
     let missed = compilation.tiers.missed();

@@ -220,9 +220,9 @@ pub trait Isa {
     fn count_down(&mut self, underflow: Label) -> usize;
     /// Fills in the weight of a [`Isa::count_down`].
     fn set_weight(&mut self, at: usize, weight: u32);
-    /// Behind an underflow: lets the countdown begin at `period` again and calls [`Helper::TierUp`] for `place`. Keeps all registers; the
-    /// integer scratch register holds the answer.
-    fn tier_up(&mut self, period: u32, place: u32);
+    /// Behind an underflow: lets the countdown begin at `period` again and calls [`Helper::TierUp`] with `function` and `place`. Keeps all
+    /// registers; the integer scratch register holds the answer.
+    fn tier_up(&mut self, period: u32, function: u32, place: u32);
     /// Jumps to the address in the integer scratch register.
     fn jump_scratch(&mut self);
     /// Jumps if the integer scratch register is zero. Changes the flags.

@@ -349,8 +349,7 @@ impl ModuleInner {
     }
 
     /// Tiered code has done a period's work; see [`mj_runtime::InstanceHooks::tier_up`].
-    pub fn tier_up(self: &Arc<Self>, pc: usize, place: u32) -> Option<NonNull<u8>> {
-        let own = self.code.map.function_around(pc)?;
+    pub fn tier_up(self: &Arc<Self>, own: u32, place: u32) -> Option<NonNull<u8>> {
         let body = &self.env.bodies[own as usize];
         let place = if place == body.start { Entry::Function } else { Entry::Loop(place) };
         let tiering = &self.engine.config().tiering;

@@ -13,8 +13,7 @@ use mj_abi::{
     TableEntry,
 };
 
-use crate::store::StoreBlock;
-use crate::{InstanceHooks, LinearMemory, Origin, StoreState, Table};
+use crate::{InstanceHooks, LinearMemory, StoreState, Table};
 
 /// What a context's header points to besides the store.
 #[derive(Clone, Copy, Debug)]
@@ -253,16 +252,6 @@ impl<'a> RunningContext<'a> {
         unsafe { hooks.as_ref() }
     }
 
-    /// Where the code called out.
-    pub(crate) fn exit(self) -> Origin {
-        // SAFETY: the header names its store, which is alive while code runs and is not changed before the helper returns; the store's context is
-        // the first field of its block.
-        unsafe {
-            let block = (*self.header).store.cast::<StoreBlock>();
-            (*block).exit((*block).context.wasm_sp)
-        }
-    }
-
     /// Base and length of memory `index`.
     pub(crate) fn memory(self, index: u32) -> (*mut u8, usize) {
         assert!(index < self.record.layout.counts().memories, "memory {index} in a context");
@@ -366,7 +355,7 @@ mod tests {
             fn compile_lazily(&self, _: u32) -> Result<CodePointer, crate::Stop> {
                 Ok(ptr::dangling())
             }
-            fn tier_up(&self, _: usize, _: u32) -> Option<NonNull<u8>> {
+            fn tier_up(&self, _: u32, _: u32) -> Option<NonNull<u8>> {
                 None
             }
         }

@@ -201,9 +201,9 @@ unsafe extern "C" fn out_of_fuel(context: Context) -> u64 {
     unsafe { helper(context, 0, |running| running.hooks().out_of_fuel().map(|()| 0)) }
 }
 
-unsafe extern "C" fn tier_up(context: Context, place: u64) -> u64 {
+unsafe extern "C" fn tier_up(context: Context, function: u64, place: u64) -> u64 {
     let body = |running: RunningContext<'_>| {
-        let code = running.hooks().tier_up(running.exit().pc, place as u32);
+        let code = running.hooks().tier_up(function as u32, place as u32);
         Ok(code.map_or(0, |code| code.as_ptr() as u64))
     };
     // SAFETY: as in `memory_grow`.

@@ -69,7 +69,7 @@ pub trait InstanceHooks {
     /// compiles it, publishes its entry in the jump table, and returns the entry. Never null.
     fn compile_lazily(&self, function: u32) -> Result<CodePointer, Stop>;
 
-    /// Tiered code of this instance has done a period's work; `pc` is where it waits, `place` the offset in the module of the first operator of
-    /// its loop, or of its body's first byte at a function's entry. At a loop: where to go on with the frame that waits, or `None`.
-    fn tier_up(&self, pc: usize, place: u32) -> Option<NonNull<u8>>;
+    /// Tiered code of this instance has done a period's work, in `function` (an index among the module's own); `place` is the offset in the module
+    /// of the first operator of its loop, or of its body's first byte at its entry. At a loop: where to go on with the frame that waits, or `None`.
+    fn tier_up(&self, function: u32, place: u32) -> Option<NonNull<u8>>;
 }

@@ -4,8 +4,8 @@
 //! negative: the runtime is asked, and for a loop it may answer with the address of code that goes on with this activation. That code
 //! finds all locals and operand-stack entries in their canonical slots, so here they are stored first.
 //!
-//! A weight is the number of instructions that a pass through the loop executes, or a call of the function, what inner loops count themselves left out:
-//! code size, in instructions of four bytes.
+//! A weight is about the number of instructions that a pass through the loop executes, or a call of the function, what inner loops count
+//! themselves left out: code size, in instructions of four bytes, up to a limit, for of much code only a part is executed.
 //!
 //! Invariant: where a loop begins, everything is in its slot but constants and the locals that the header's state binds.
 
@@ -21,6 +21,12 @@ use crate::isa::{Countdown, FieldWidth, Isa, width_of};
 /// Bytes of an instruction.
 const INSTRUCTION: usize = 4;
 
+/// The most that a pass through a loop counts.
+const HEAVIEST_PASS: usize = 400;
+
+/// The most that a call counts. Functions with much code tend to leave early.
+const HEAVIEST_CALL: usize = 60;
+
 const _: () = assert!(Helper::TierUp.row().has_result);
 
 /// What is known of a function's loops while it is compiled.
@@ -32,6 +38,8 @@ pub(super) struct Tiers {
     open: Vec<OpenLoop>,
     /// Bytes of closed loops directly in the innermost open one, or in the function.
     nested: usize,
+    /// Index of the function among the module's own.
+    function: u32,
     /// Offset in the module of the function's first byte.
     start: u32,
     /// Where the body begins, behind the prologue.
@@ -75,11 +83,12 @@ struct Bound {
 }
 
 impl Tiers {
-    /// Begins a function whose first byte is at `at` in the module.
-    pub fn begin(&mut self, start: Start, at: u32) {
+    /// Begins the own function `function`, whose first byte is at `at` in the module.
+    pub fn begin(&mut self, start: Start, function: u32, at: u32) {
         self.loops.clear();
         self.open.clear();
         self.nested = 0;
+        self.function = function;
         self.start = at;
         self.body = None;
         self.entered_at = match start {
@@ -126,7 +135,7 @@ impl<I: Isa> Baseline<'_, I> {
     pub(super) fn weigh_loop(&mut self) {
         let Some(open) = self.tiers.open.pop() else { return };
         let bytes = self.isa.buffer().offset() - open.header;
-        let weight = weight(bytes - self.tiers.nested);
+        let weight = weight(bytes - self.tiers.nested, HEAVIEST_PASS);
         self.isa.set_weight(open.weight_at, weight);
         self.tiers.nested = open.outer_nested + bytes;
     }
@@ -137,7 +146,7 @@ impl<I: Isa> Baseline<'_, I> {
         let bytes = self.isa.buffer().offset() - self.body;
         let underflow = self.isa.buffer().label();
         self.slow_paths.push(SlowPath { label: underflow, kind: SlowKind::TierUp(None), at: self.tiers.start });
-        Some(Countdown { weight: weight(bytes - self.tiers.nested), underflow })
+        Some(Countdown { weight: weight(bytes - self.tiers.nested, HEAVIEST_CALL), underflow })
     }
 
     /// The registers that the frame saves.
@@ -149,14 +158,14 @@ impl<I: Isa> Baseline<'_, I> {
     pub(super) fn tier_up(&mut self, number: Option<u32>) {
         let period = self.options.tiering.expect("only tiered code counts").get();
         let Some(number) = number else {
-            self.isa.tier_up(period, self.tiers.start);
+            self.isa.tier_up(period, self.tiers.function, self.tiers.start);
             let body = self.tiers.body.expect("known since the entry is counted");
             return self.isa.jump(body);
         };
         let counted = core::mem::take(&mut self.tiers.loops[number as usize].registers);
         let constants = core::mem::take(&mut self.tiers.loops[number as usize].constants);
         let CountedLoop { at, back, .. } = self.tiers.loops[number as usize];
-        self.isa.tier_up(period, at);
+        self.isa.tier_up(period, self.tiers.function, at);
         self.isa.branch_if_no_scratch(back);
         for Bound { register, slot, width } in counted {
             self.isa.store_frame(self.slot_offset(slot), register, width);
@@ -209,6 +218,6 @@ impl<I: Isa> Baseline<'_, I> {
 }
 
 /// Work that so much code stands for.
-fn weight(bytes: usize) -> u32 {
-    (bytes / INSTRUCTION).clamp(1, 1 << 20) as u32
+fn weight(bytes: usize, most: usize) -> u32 {
+    (bytes / INSTRUCTION).clamp(1, most) as u32
 }

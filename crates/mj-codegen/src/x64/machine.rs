@@ -435,10 +435,11 @@ impl Isa for X64 {
         self.asm.patch(at, weight);
     }
 
-    fn tier_up(&mut self, period: u32, place: u32) {
+    fn tier_up(&mut self, period: u32, function: u32, place: u32) {
         self.room();
         // The scratch register still holds the page's address. The page may be protected: then this store is interrupted and repeated.
         self.asm.mov_mi(Width::W32, Mem::base(SCRATCH, InterruptPage::COUNTDOWN), period as i32);
+        self.asm.push_i(function as i32);
         self.asm.push_i(place as i32);
         self.call_helper(Helper::TierUp, place);
     }

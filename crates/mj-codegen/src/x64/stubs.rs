@@ -139,14 +139,15 @@ fn fuel_stub(asm: &mut Asm, out_of_fuel: usize, unwinding: Label) {
     call_transparently(asm, out_of_fuel, unwinding);
 }
 
-/// The countdown went negative: called with the place on the stack, and whatever else in the registers.
+/// The countdown went negative: called with function and place on the stack, and whatever else in the registers.
 fn tier_up_stub(asm: &mut Asm, tier_up: usize, unwinding: Label) {
     asm.reserve(16);
     asm.push_r(FRAME);
     asm.mov_rr(W64, FRAME, RSP);
     save_everything(asm);
     asm.reserve(32);
-    asm.mov_rm(W32, RSI, Mem::base(FRAME, 16));
+    asm.mov_rm(W32, RSI, Mem::base(FRAME, 24));
+    asm.mov_rm(W32, RDX, Mem::base(FRAME, 16));
     asm.mov_rr(W64, RDI, CONTEXT);
     call_host(asm, tier_up);
     unwind_if_asked(asm, unwinding);
@@ -156,7 +157,7 @@ fn tier_up_stub(asm: &mut Asm, tier_up: usize, unwinding: Label) {
     asm.mov_mr(W64, Mem::base(FRAME, -16 - 8 * saved as i32), RAX);
     restore_everything(asm);
     asm.reserve(16);
-    asm.ret_i(8);
+    asm.ret_i(16);
 }
 
 /// Calls `function(context)` on the host's stack with all registers and flags saved, takes the frame down and returns.

@@ -96,7 +96,7 @@ impl InstanceHooks for InstanceData {
         Ok(entry as CodePointer)
     }
 
-    fn tier_up(&self, pc: usize, place: u32) -> Option<NonNull<u8>> {
-        self.module.tier_up(pc, place)
+    fn tier_up(&self, function: u32, place: u32) -> Option<NonNull<u8>> {
+        self.module.tier_up(function, place)
     }
 }

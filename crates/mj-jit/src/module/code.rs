@@ -356,11 +356,6 @@ impl CodeMap {
         self.placed.read().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Index among the module's own functions of the one that a return address is in.
-    pub fn function_around(&self, return_pc: usize) -> Option<u32> {
-        Some(self.placed().around(self.offset(return_pc - 1)?)?.function)
-    }
-
     fn add(&self, piece: Piece<'_>, address: usize, tier: Option<Entry>) {
         let base = (address - self.base.get().expect("the base is set")) as u32;
         let mut placed = self.placed.write().unwrap_or_else(PoisonError::into_inner);

@@ -9,6 +9,7 @@
 //! has its version shows it too. A loop that keeps being reported although the function has its version is an old activation: then the loop gets one, too.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -20,7 +21,29 @@ use crate::engine::Heat;
 #[derive(Debug, Default)]
 pub(super) struct HeatMap {
     /// By index among the module's own functions.
-    functions: Mutex<HashMap<u32, Function>>,
+    functions: Mutex<Functions>,
+}
+
+type Functions = HashMap<u32, Function, BuildHasherDefault<IndexHasher>>;
+
+/// Indices are no secret, and a guest may only slow down itself: one multiplication is enough.
+#[derive(Default)]
+struct IndexHasher(u64);
+
+impl Hasher for IndexHasher {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.write_u32(u32::from(byte));
+        }
+    }
+
+    fn write_u32(&mut self, index: u32) {
+        self.0 = (self.0 ^ u64::from(index)).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    }
 }
 
 #[derive(Debug, Default)]
@@ -54,7 +77,7 @@ pub(super) enum Charged {
 }
 
 impl HeatMap {
-    fn lock(&self) -> MutexGuard<'_, HashMap<u32, Function>> {
+    fn lock(&self) -> MutexGuard<'_, Functions> {
         self.functions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -89,7 +112,7 @@ impl Function {
             self.is_called_again = true;
         } else if let Version::Ready(address) = *self.version(place) {
             // Whoever had this loop's version took it at once: this activation is another one.
-            let wanted = self.want(Entry::Function, work);
+            let wanted = self.want(Entry::Function, work, work);
             return Charged::Ready(address, wanted);
         }
         self.charged += work;
@@ -102,7 +125,7 @@ impl Function {
             Entry::Loop(_) if !loop_failed && (!self.is_called_again || whole_is_done) => place,
             _ => Entry::Function,
         };
-        match self.want(entry, self.charged) {
+        match self.want(entry, self.charged, work) {
             Some(heat) => {
                 self.charged = 0;
                 Charged::Wants(entry, heat)
@@ -111,12 +134,12 @@ impl Function {
         }
     }
 
-    /// Wants a version, if it is new; else it is wanted more.
-    fn want(&mut self, entry: Entry, work: u64) -> Option<Heat> {
+    /// Wants a version: if it is new, its heat, which begins at `heat`; else it gets hotter by `work`.
+    fn want(&mut self, entry: Entry, heat: u64, work: u64) -> Option<Heat> {
         let version = self.version(entry);
         match version {
             Version::None => {
-                let heat = Arc::new(AtomicU64::new(work));
+                let heat = Arc::new(AtomicU64::new(heat));
                 *version = Version::Wanted(Arc::clone(&heat));
                 Some(heat)
             }
@@ -193,8 +216,11 @@ mod tests {
     fn what_waits_gets_hotter() {
         let heat = HeatMap::default();
         let Charged::Wants(_, waiting) = heat.charge(0, LOOP, 10, 5) else { panic!("the budget is used up") };
-        heat.charge(0, LOOP, 10, 5);
-        assert!(waiting.load(Ordering::Relaxed) > 20);
+        assert_eq!(waiting.load(Ordering::Relaxed), 10);
+        for _ in 0..3 {
+            heat.charge(0, LOOP, 10, 5);
+        }
+        assert_eq!(waiting.load(Ordering::Relaxed), 40);
     }
 
     #[test]

@@ -128,7 +128,7 @@ impl InstanceHooks for Hooks {
         self.react(&self.machine().reactions.compile, function.into()).map(|address| address as CodePointer)
     }
 
-    fn tier_up(&self, _: usize, _: u32) -> Option<std::ptr::NonNull<u8>> {
+    fn tier_up(&self, _: u32, _: u32) -> Option<std::ptr::NonNull<u8>> {
         None
     }
 }
