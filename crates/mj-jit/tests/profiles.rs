@@ -12,7 +12,25 @@ fn profilers_get_a_map() {
     let _module = module(&engine, "(module (func $in_the_map))");
     let map = std::fs::read_to_string(&path).unwrap();
     assert!(map.lines().any(|line| line.ends_with("wasm[function 0 (in_the_map)]")), "{map}");
+    sees_tiers(&path);
     std::fs::remove_file(path).unwrap();
+}
+
+/// The map is the process's, so this is not a test of its own.
+fn sees_tiers(path: &str) {
+    let mut config = Config::new();
+    config.profiler(ProfilingStrategy::PerfMap).tier_up_budget(1).tier_up_waits(true);
+    let engine = Engine::new(&config).unwrap();
+    let text = r#"(module (func $spins (export "spins") (param i32)
+        (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))"#;
+    let mut store = Store::new(&engine, ());
+    let instance = Instance::new(&mut store, &module(&engine, text), &[]).unwrap();
+    instance.get_typed_func::<i32, ()>(&mut store, "spins").unwrap().call(&mut store, 9).unwrap();
+    let map = std::fs::read_to_string(path).unwrap();
+    let names: Vec<&str> = map.lines().filter_map(|line| line.splitn(3, ' ').nth(2)).filter(|name| name.contains("spins")).collect();
+    assert_eq!(names[..2], ["wasm[function 0 (spins)]", "wasm[function 0 (spins)] optimized"]);
+    assert!(names[2].starts_with("wasm[function 0 (spins)] optimized loop 0x"), "{names:?}");
+    assert_eq!(names.len(), 3);
 }
 
 #[test]
