@@ -17,4 +17,4 @@ pub mod x64;
 pub use compile::{Compiler, Entry, FunctionCode, ModulePlan, Relocation, Unit, relocate};
 pub use cond::Cond;
 pub use error::CompileError;
-pub use options::{Bounds, Options};
+pub use options::{Bounds, Effort, Options};

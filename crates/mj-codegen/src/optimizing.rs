@@ -14,7 +14,7 @@ use self::emit::{Emission, emit};
 use self::select::{Context, Selection};
 use crate::baseline::Emitted;
 use crate::isa::Isa;
-use crate::{CompileError, ModulePlan, Options};
+use crate::{CompileError, Effort, ModulePlan, Options};
 
 /// Memory that compiling one function after another reuses.
 #[derive(Debug)]
@@ -40,6 +40,12 @@ impl<I: Isa> Default for Arenas<I> {
     }
 }
 
+/// What building does on the fly.
+fn build_options(options: &Options) -> BuildOptions {
+    let searches = options.effort == Effort::Full;
+    BuildOptions { fuel: options.fuel, fold: true, number: searches, hoist: searches, memory: searches, globals: searches }
+}
+
 /// Compiles the body of `function` (an index of the whole index space) at the end of the ISA's buffer; with `entry`, what follows from the header of the loop whose
 /// first operator is at that offset.
 ///
@@ -59,7 +65,7 @@ pub(crate) fn compile<I: Isa>(
     let ty = module.functions[function as usize];
     let too_large = CompileError::TooLargeToOptimize { function };
     let source = Source { module, function, body, entry };
-    ssa.build(&source, hints, BuildOptions { fuel: options.fuel, ..BuildOptions::default() }).map_err(|_| too_large.clone())?;
+    ssa.build(&source, hints, build_options(options)).map_err(|_| too_large.clone())?;
     debug_verify(ssa, module);
     select::carry_extensions(ssa);
     uses.prune(ssa);

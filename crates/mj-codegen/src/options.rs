@@ -12,6 +12,16 @@ pub enum Bounds {
     Explicit,
 }
 
+/// How much the optimizing compiler does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Hash)]
+pub enum Effort {
+    /// Constants are folded and operators simplified; nothing is looked for that takes a search.
+    Least,
+    /// All that pays.
+    #[default]
+    Full,
+}
+
 /// Options of code generation. Modules compiled with different options must not be mixed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
 pub struct Options {
@@ -24,6 +34,8 @@ pub struct Options {
     /// Count work at back edges and at the entry of functions, and call [`Helper::TierUp`](mj_abi::Helper::TierUp) each time so much has been done: in
     /// units of about an instruction, at most 2^30. `None` for code that stays as it is.
     pub tiering: Option<NonZeroU32>,
+    /// How much the optimizing compiler does.
+    pub effort: Effort,
     /// For tests: use only the few registers that instructions insist on, so that everything spills.
     pub few_registers: bool,
     /// For tests: set the upper halves of registers that hold 32-bit values.
@@ -39,6 +51,7 @@ impl Default for Options {
             fuel: false,
             interruption: true,
             tiering: None,
+            effort: Effort::Full,
             few_registers: false,
             dirty_upper_bits: false,
             nan_canonicalization: false,

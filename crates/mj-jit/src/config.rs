@@ -112,7 +112,8 @@ impl Config {
         self
     }
 
-    /// How much the optimizing compiler should do. With [`OptLevel::None`] nothing moves to it from the baseline compiler.
+    /// How much the optimizing compiler should do. With [`OptLevel::None`] it does little, and nothing moves to it from the baseline compiler.
+    /// [`OptLevel::SpeedAndSize`] is the same as [`OptLevel::Speed`], the default.
     pub fn cranelift_opt_level(&mut self, level: OptLevel) -> &mut Self {
         self.opt_level = level;
         self

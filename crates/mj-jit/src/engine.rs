@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use mj_abi::{CodePointer, HelperPointers};
-use mj_codegen::{Compiler, Options};
+use mj_codegen::{Compiler, Effort, Options};
 use mj_runtime::{Bounds, MemoryError, MemoryPlan, MemoryPool, StackPool, Stubs};
 
 use crate::config::{Config, OptLevel, PoolingAllocationConfig, Strategy};
@@ -331,6 +331,7 @@ fn options(config: &Config, memories: &MemoryPool) -> Options {
         bounds: bounds(config, memories),
         fuel: config.fuel,
         tiering: config.tier_up_period(),
+        effort: if config.opt_level == OptLevel::None { Effort::Least } else { Effort::Full },
         nan_canonicalization: config.canonical_nans,
         few_registers: config.few_registers,
         dirty_upper_bits: config.dirty_upper_bits,

@@ -88,6 +88,22 @@ fn strategies_without_tiers_optimize_nothing_while_they_run() {
 }
 
 #[test]
+fn the_optimization_level_changes_the_code_and_not_what_it_computes() {
+    let text = r#"(module (func (export "twice") (param i32 i32) (result i32)
+        (i32.xor (i32.mul (i32.add (local.get 0) (local.get 1)) (i32.const 7))
+            (i32.rotl (i32.mul (i32.add (local.get 0) (local.get 1)) (i32.const 7)) (i32.const 3)))))"#;
+    let size = |level| {
+        let engine = Engine::new(Config::new().strategy(Strategy::OPTIMIZING).cranelift_opt_level(level)).unwrap();
+        let (mut store, instance) = instance_in(&engine, text);
+        let twice = instance.get_typed_func::<(i32, i32), i32>(&mut store, "twice").unwrap();
+        assert_eq!(twice.call(&mut store, (5, 6)).unwrap(), 77 ^ 77 << 3);
+        module(&engine, text).function_code(0).unwrap().len()
+    };
+    assert_eq!(size(OptLevel::Speed), size(OptLevel::SpeedAndSize));
+    assert!(size(OptLevel::Speed) < size(OptLevel::None), "what is there already is not computed again");
+}
+
+#[test]
 fn the_default_budget_spares_what_is_not_hot() {
     let events = Events::default();
     let log = Arc::clone(&events);
