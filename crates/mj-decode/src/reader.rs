@@ -35,6 +35,12 @@ impl<'a> Reader<'a> {
         self.base + self.position as u32
     }
 
+    /// A reader of the part of these bytes from `start` to `end`, offsets in the module.
+    #[must_use]
+    pub fn between(&self, start: u32, end: u32) -> Reader<'a> {
+        Self { bytes: &self.bytes[..(end - self.base) as usize], position: (start - self.base) as usize, base: self.base }
+    }
+
     /// Number of bytes that are not read yet.
     #[must_use]
     #[inline]

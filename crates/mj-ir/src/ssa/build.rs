@@ -6,8 +6,13 @@
 //!
 //! What an operator gives is simplified ([`simplify`]), looked up among the values that dominate it ([`values`]), and moved in front of loops that do not
 //! change it. Loads and globals are looked up among what is known of memory ([`memory`]). States of locals are in [`states`].
+//!
+//! The continuation of a frame at a loop ([`Source::entry`]) begins with that loop, the blocks around it being open. What is around it are the rests of
+//! loops, which nothing can go back into: behind each comes a whole copy of that loop, which its branches go to ([`Kind::Rest`]). So loops stay
+//! reducible. What is open at the loop is in [`outline`].
 
 mod memory;
+mod outline;
 mod simplify;
 mod states;
 mod translate;
@@ -17,12 +22,13 @@ use core::fmt;
 
 use cranelift_entity::EntityRef;
 use cranelift_entity::packed_option::ReservedValue;
-use mj_decode::{BodyHints, Module, Reader, ValType, read_locals, translate};
+use mj_decode::{BlockType, BodyHints, FuncType, Module, Reader, Translator, ValType, read_locals, translate};
 
 use self::memory::Facts;
+use self::outline::Outline;
 use self::states::Locals;
 use self::values::Numbers;
-use super::{Block, BlockRow, Edge, Function, List, Node, NodeRow, Terminator};
+use super::{Block, BlockRow, Edge, Function, List, Node, NodeKind, NodeRow, Terminator};
 
 /// What a function is built from.
 #[derive(Clone, Debug)]
@@ -87,6 +93,7 @@ pub(super) struct Scratch {
     /// Argument lists of edges to headers.
     header_edges: Vec<HeaderEdge>,
     loops: Vec<OpenLoop>,
+    rests: Vec<Rest>,
     numbers: Numbers,
     facts: Facts,
     /// The dominators of the current block, the first block first, and itself.
@@ -120,7 +127,7 @@ struct Frame {
     height: usize,
     parameters: usize,
     results: usize,
-    /// Pending edges to its end, a chain.
+    /// Pending edges to its end, a chain; to the copy of a rest.
     edges: u32,
     count: u32,
     /// The last switch that branches to its end, and the edge that does.
@@ -136,6 +143,19 @@ enum Kind {
         carried: usize,
     },
     Loop(LoopFrame),
+    /// The rest of a loop, with this number in `rests`: branches to it go to a copy behind its end.
+    Rest(usize),
+}
+
+/// A loop around the one where a frame is taken over.
+#[derive(Clone, Debug)]
+struct Rest {
+    /// Offset of its first operator.
+    at: u32,
+    /// Offset behind its end.
+    end: u32,
+    parameters: Vec<ValType>,
+    results: Vec<ValType>,
 }
 
 /// How control comes to an `else`.
@@ -200,6 +220,7 @@ struct Builder<'a> {
     function: &'a mut Function,
     scratch: &'a mut Scratch,
     module: &'a Module,
+    operators: Reader<'a>,
     hints: &'a BodyHints,
     options: BuildOptions,
     is_open: bool,
@@ -216,6 +237,9 @@ impl Function {
     ///
     /// # Errors
     /// If the graph would be out of proportion; the function is of no use then.
+    ///
+    /// # Panics
+    /// If [`Source::entry`] is no loop that can be reached.
     pub fn build(&mut self, source: &Source<'_>, hints: &mut BodyHints, options: BuildOptions) -> Result<(), TooLarge> {
         self.clear();
         self.index = source.function;
@@ -246,6 +270,7 @@ impl Scratch {
             function,
             scratch: self,
             module: source.module,
+            operators: operators.clone(),
             hints,
             options,
             is_open: false,
@@ -255,18 +280,13 @@ impl Scratch {
             is_too_large: false,
         };
         builder.open_block(None);
-        for &ty in ty.params() {
-            let parameter = builder.parameter(ty);
-            builder.scratch.locals.declare(1, parameter);
-            builder.scratch.nodes.push(parameter);
+        match source.entry {
+            None => {
+                builder.begin(ty, &groups);
+                translate(source.module, operators, &mut builder);
+            }
+            Some(entry) => builder.take_over(ty, &groups, &operators, entry),
         }
-        builder.set_parameters();
-        for &(count, ty) in &groups {
-            let zero = builder.constant_node(ty, 0);
-            builder.scratch.locals.declare(count as usize, zero);
-        }
-        builder.open_frame(Kind::Block, 0, ty.results().len());
-        translate(source.module, operators, &mut builder);
         builder.finish()
     }
 
@@ -279,6 +299,7 @@ impl Scratch {
         self.written.clear();
         self.header_edges.clear();
         self.loops.clear();
+        self.rests.clear();
         self.numbers.begin(body);
         self.facts.clear();
         self.dominators.clear();
@@ -289,11 +310,115 @@ impl Scratch {
     }
 }
 
+/// Copies of the loops around an entry may have this many times the bytes of the body, all together.
+const COPIES: usize = 8;
+
 /// Lists may have this many entries a byte of the body, and [`LISTS_AT_LEAST`]; ordinary code has less than one.
 const LISTS_PER_BYTE: usize = 32;
 const LISTS_AT_LEAST: usize = 1 << 20;
 
 impl Builder<'_> {
+    /// The first block of a function: its parameters, and zeros.
+    fn begin(&mut self, ty: &FuncType, groups: &[(u32, ValType)]) {
+        for &ty in ty.params() {
+            let parameter = self.parameter(ty);
+            self.scratch.locals.declare(1, parameter);
+            self.scratch.nodes.push(parameter);
+        }
+        self.set_parameters();
+        for &(count, ty) in groups {
+            let zero = self.constant_node(ty, 0);
+            self.scratch.locals.declare(count as usize, zero);
+        }
+        self.open_frame(Kind::Block, 0, ty.results().len());
+    }
+
+    /// What follows from the header of the loop at `entry` on, in a frame that stands there.
+    ///
+    /// # Panics
+    /// If no such loop can be reached.
+    fn take_over(&mut self, ty: &FuncType, groups: &[(u32, ValType)], operators: &Reader<'_>, entry: u32) {
+        let mut types = ty.params().to_vec();
+        groups.iter().for_each(|&(count, ty)| types.resize(types.len() + count as usize, ty));
+        let mut outline = Outline::find(self.module, operators.clone(), &types, ty.results(), entry);
+        assert!(outline.is_found, "function {} has no loop at {entry}", self.function.index);
+        for (slot, &ty) in (0..).zip(types.iter().chain(&outline.stack)) {
+            let value = self.push_node(NodeKind::Slot(slot), Some(ty), &[], 0, 0);
+            if (slot as usize) < types.len() {
+                self.scratch.locals.declare(1, value);
+            } else {
+                self.scratch.stack.push(value);
+            }
+        }
+        let innermost = outline.open.pop().expect("the loop that was found");
+        let mut copied = 0;
+        for open in outline.open {
+            let kind = match open.loop_at {
+                Some(at) => {
+                    let end = self.hints.loop_at(at).expect("the body has been scanned").end;
+                    copied += (end - at) as usize;
+                    self.scratch.rests.push(Rest { at, end, parameters: open.parameters.clone(), results: open.results.clone() });
+                    Kind::Rest(self.scratch.rests.len() - 1)
+                }
+                None if open.is_if => Kind::If { otherwise: Otherwise::Never, carried: 0 },
+                None => Kind::Block,
+            };
+            self.scratch.frames.push(Frame {
+                kind,
+                height: open.height,
+                // An `else` does not come, so that nobody asks for the parameters of an `if`.
+                parameters: if let Kind::Rest(_) = kind { open.parameters.len() } else { 0 },
+                results: open.results.len(),
+                edges: NO_EDGE,
+                count: 0,
+                switch: (0, 0),
+            });
+        }
+        if copied > operators.remaining() * COPIES {
+            self.is_too_large = true;
+            return;
+        }
+        let end = operators.offset() + operators.remaining() as u32;
+        let rest = operators.between(entry, end);
+        self.loop_(BlockType { params: &innermost.parameters, results: &innermost.results }, &rest);
+        if self.is_open {
+            translate(self.module, rest, self);
+        }
+    }
+
+    /// Ends the rest of a loop: a copy of the loop follows, if anything goes back to it.
+    fn close_rest(&mut self, number: usize) {
+        let index = self.scratch.frames.len() - 1;
+        let frame = self.scratch.frames[index];
+        if frame.count == 0 {
+            return self.close_frame();
+        }
+        // What leaves the rest at its end goes to where the copy ends.
+        let mut behind = (NO_EDGE, 0);
+        if self.is_open {
+            self.scratch.frames[index].edges = NO_EDGE;
+            self.scratch.frames[index].count = 0;
+            self.scratch.frames[index].kind = Kind::Block;
+            self.jump_to_end(index);
+            behind = (self.scratch.frames[index].edges, self.scratch.frames[index].count);
+        }
+        self.scratch.frames[index] = Frame { results: frame.parameters, ..frame };
+        self.close_frame();
+        if !self.is_open {
+            return;
+        }
+        let Rest { at, end, parameters, results } = self.scratch.rests[number].clone();
+        let rest = self.operators.between(at, end);
+        self.loop_(BlockType { params: &parameters, results: &results }, &rest);
+        let frame = self.scratch.frames.last_mut().expect("the loop");
+        (frame.edges, frame.count) = behind;
+        if self.is_open {
+            translate(self.module, rest, self);
+        } else {
+            self.scratch.frames.pop();
+        }
+    }
+
     fn current(&self) -> Block {
         Block::new(self.function.blocks.len() - 1)
     }
@@ -382,7 +507,8 @@ impl Builder<'_> {
                     }
                     self.scratch.frames[index].switch = (self.switches, edge);
                 }
-                let top = self.scratch.stack.len() - frame.results;
+                let count = if let Kind::Rest(_) = frame.kind { frame.parameters } else { frame.results };
+                let top = self.scratch.stack.len() - count;
                 let carried = self.scratch.carried.len();
                 self.scratch.carried.extend_from_slice(&self.scratch.stack[top..]);
                 let state = self.scratch.locals.current();
@@ -438,10 +564,14 @@ impl Builder<'_> {
         }
     }
 
-    /// Goes to the end of the frame with this number, which is no loop.
+    /// Goes to the end of the frame with this number; out of it, if it is a loop.
     fn jump_to_end(&mut self, index: usize) {
-        let edge = self.edge_to(index, Exit::Jump);
-        self.terminate(Terminator::Jump(edge));
+        let top = self.scratch.stack.len() - self.scratch.frames[index].results;
+        let carried = self.scratch.carried.len();
+        self.scratch.carried.extend_from_slice(&self.scratch.stack[top..]);
+        let state = self.scratch.locals.current();
+        self.add_pending(index, Arrival { from: self.current(), exit: Exit::Jump, state, carried });
+        self.terminate(Terminator::Jump(Self::unknown()));
     }
 
     /// Opens the block that only the taken edge of `from` goes to.
@@ -578,9 +708,8 @@ impl Builder<'_> {
         value
     }
 
-    /// Ends a loop. Control goes on if it is open.
+    /// Ends a loop, whose frame is still there.
     fn close_loop(&mut self, open: LoopFrame) {
-        self.scratch.frames.pop();
         self.scratch.loops.pop();
         if open.last >= open.header {
             self.function.blocks[open.header].loop_end = open.last.following().into();

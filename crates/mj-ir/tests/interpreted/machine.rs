@@ -9,8 +9,9 @@ use mj_ir::ssa::{Block, BuildOptions, Edge, Function, Node, NodeKind, Source, Te
 const PAGE: usize = 1 << 16;
 
 /// An instance, and its functions in SSA form.
+#[derive(Clone)]
 pub struct Machine<'a> {
-    module: &'a Module,
+    pub module: &'a Module,
     bytes: &'a [u8],
     functions: &'a [Function],
     pub memories: Vec<Vec<u8>>,
@@ -57,25 +58,31 @@ pub fn build(module: &Module, bytes: &[u8], options: BuildOptions, prune: bool) 
     let (mut hints, mut uses) = (BodyHints::default(), Uses::default());
     let build = |(number, body): (u32, &core::ops::Range<u32>)| {
         let body = Reader::new(&bytes[body.start as usize..body.end as usize], body.start);
-        let mut function = Function::default();
-        function.build(&Source { module, function: number, body, entry: None }, &mut hints, options).expect("small enough");
-        let check = |function: &Function| {
-            if let Err(wrong) = function.verify(module) {
-                panic!("function {number}: {wrong}\n{function}");
-            }
-            let text = function.to_string();
-            let read = Function::parse(&text).unwrap_or_else(|wrong| panic!("{wrong}\n{text}"));
-            assert_eq!(read.to_string(), text);
-            read.verify(module).unwrap_or_else(|wrong| panic!("read back, function {number}: {wrong}\n{function}"));
-        };
-        check(&function);
-        if prune {
-            uses.prune(&mut function);
-            check(&function);
-        }
-        function
+        build_one(&Source { module, function: number, body, entry: None }, &mut hints, &mut uses, options, prune)
     };
     (0..).zip(&module.bodies).map(build).collect()
+}
+
+/// Builds a function, checked.
+pub fn build_one(source: &Source<'_>, hints: &mut BodyHints, uses: &mut Uses, options: BuildOptions, prune: bool) -> Function {
+    let (module, number) = (source.module, source.function);
+    let mut function = Function::default();
+    function.build(source, hints, options).expect("small enough");
+    let check = |function: &Function| {
+        if let Err(wrong) = function.verify(module) {
+            panic!("function {number}: {wrong}\n{function}");
+        }
+        let text = function.to_string();
+        let read = Function::parse(&text).unwrap_or_else(|wrong| panic!("{wrong}\n{text}"));
+        assert_eq!(read.to_string(), text);
+        read.verify(module).unwrap_or_else(|wrong| panic!("read back, function {number}: {wrong}\n{function}"));
+    };
+    check(&function);
+    if prune {
+        uses.prune(&mut function);
+        check(&function);
+    }
+    function
 }
 
 impl<'a> Machine<'a> {
@@ -137,8 +144,15 @@ impl<'a> Machine<'a> {
         self.run(&mut frame)
     }
 
+    /// Takes a frame over, whose canonical slots are these.
+    pub fn go_on(&mut self, function: &Function, slots: Vec<i64>) -> Result<Vec<i64>, Stop> {
+        let mut frame = Frame::new(function);
+        frame.slots = slots;
+        self.run(&mut frame)
+    }
+
     /// Goes on in a frame to its end.
-    pub fn run(&mut self, frame: &mut Frame<'a>) -> Result<Vec<i64>, Stop> {
+    fn run(&mut self, frame: &mut Frame<'_>) -> Result<Vec<i64>, Stop> {
         let function = frame.function;
         loop {
             let block = frame.block;
@@ -160,16 +174,14 @@ impl<'a> Machine<'a> {
         }
     }
 
-    fn step(&mut self, frame: &mut Frame<'a>, node: Node) -> Result<(), Stop> {
+    fn step(&mut self, frame: &mut Frame<'_>, node: Node) -> Result<(), Stop> {
         let function = frame.function;
         let row = &function.nodes[node];
         let arguments: Vec<i64> = match row.kind {
             NodeKind::Result(_) => Vec::new(),
             _ => function.arguments(node).iter().map(|&value| frame.get(value)).collect(),
         };
-        let out_of_table = Stop::Trap(TrapCode::TableOutOfBounds);
         let value = match row.kind {
-            NodeKind::Parameter | NodeKind::Constant(_) => unreachable!("it stands in no block"),
             NodeKind::Operator(Op::RefIsNull) => i64::from(arguments[0] == 0),
             NodeKind::Operator(op) => match op.row().shape {
                 Shape::Load => self.load(op, arguments[0], row.offset)?,
@@ -181,6 +193,38 @@ impl<'a> Machine<'a> {
             },
             NodeKind::Select => arguments[usize::from(arguments[2] == 0)],
             NodeKind::FuncRef(index) => i64::from(index) + 1,
+            NodeKind::Call(index) => {
+                frame.results = self.call(index, &arguments)?;
+                frame.results.first().copied().unwrap_or(0)
+            }
+            NodeKind::CallIndirect { table, ty } => {
+                let (&element, arguments) = arguments.split_last().expect("an index");
+                let index = self.element(table, ty, element)?;
+                frame.results = self.call(index, arguments)?;
+                frame.results.first().copied().unwrap_or(0)
+            }
+            NodeKind::Result(number) => frame.results[number as usize],
+            NodeKind::Slot(number) => frame.slots[number as usize],
+            kind => self.perform(kind, &arguments)?,
+        };
+        frame.values[node.as_u32() as usize] = value;
+        Ok(())
+    }
+
+    /// The function that is called through a table.
+    pub fn element(&self, table: u32, ty: u32, element: i64) -> Result<u32, Stop> {
+        let reference = self.tables[table as usize].get(element as u32 as usize).ok_or(Stop::Trap(TrapCode::TableOutOfBounds))?;
+        let index = u32::try_from(reference - 1).map_err(|_| Stop::Trap(TrapCode::IndirectCallToNull))?;
+        if self.module.function_type(index) != &self.module.types[ty as usize] {
+            return Err(Stop::Trap(TrapCode::BadSignature));
+        }
+        Ok(index)
+    }
+
+    /// Does what changes or reads the instance.
+    pub fn perform(&mut self, kind: NodeKind, arguments: &[i64]) -> Result<i64, Stop> {
+        let out_of_table = Stop::Trap(TrapCode::TableOutOfBounds);
+        Ok(match kind {
             NodeKind::GlobalGet(index) => self.globals[index as usize],
             NodeKind::GlobalSet(index) => {
                 self.globals[index as usize] = arguments[0];
@@ -227,29 +271,12 @@ impl<'a> Machine<'a> {
                 self.elements[segment as usize] = None;
                 0
             }
-            NodeKind::Call(index) => {
-                frame.results = self.call(index, &arguments)?;
-                frame.results.first().copied().unwrap_or(0)
-            }
-            NodeKind::CallIndirect { table, ty } => {
-                let (&element, arguments) = arguments.split_last().expect("an index");
-                let reference = *self.tables[table as usize].get(element as u32 as usize).ok_or(out_of_table)?;
-                let index = u32::try_from(reference - 1).map_err(|_| Stop::Trap(TrapCode::IndirectCallToNull))?;
-                if self.module.function_type(index) != &self.module.types[ty as usize] {
-                    return Err(Stop::Trap(TrapCode::BadSignature));
-                }
-                frame.results = self.call(index, arguments)?;
-                frame.results.first().copied().unwrap_or(0)
-            }
-            NodeKind::Result(number) => frame.results[number as usize],
             NodeKind::Fuel(amount) => {
                 self.fuel += u64::from(amount);
                 0
             }
-            NodeKind::Slot(number) => frame.slots[number as usize],
-        };
-        frame.values[node.as_u32() as usize] = value;
-        Ok(())
+            other => unreachable!("{other:?} is not for the instance"),
+        })
     }
 
     fn place(&self, op: Op, address: i64, offset: u64) -> Result<core::ops::Range<usize>, Stop> {
@@ -259,7 +286,7 @@ impl<'a> Machine<'a> {
         is_inside.then_some(start as usize..end as usize).ok_or(Stop::Trap(TrapCode::MemoryOutOfBounds))
     }
 
-    fn load(&self, op: Op, address: i64, offset: u64) -> Result<i64, Stop> {
+    pub fn load(&self, op: Op, address: i64, offset: u64) -> Result<i64, Stop> {
         use Op::*;
         let place = self.place(op, address, offset)?;
         let mut word = [0; 8];
@@ -273,7 +300,7 @@ impl<'a> Machine<'a> {
         })
     }
 
-    fn store(&mut self, op: Op, address: i64, offset: u64, value: i64) -> Result<(), Stop> {
+    pub fn store(&mut self, op: Op, address: i64, offset: u64, value: i64) -> Result<(), Stop> {
         let place = self.place(op, address, offset)?;
         let length = place.len();
         self.memories[0][place].copy_from_slice(&value.to_le_bytes()[..length]);
@@ -328,18 +355,18 @@ impl<'a> Machine<'a> {
 }
 
 /// A function that runs.
-pub struct Frame<'a> {
+struct Frame<'a> {
     function: &'a Function,
     values: Vec<i64>,
     block: Block,
     /// Of the last call.
     results: Vec<i64>,
     /// What [`NodeKind::Slot`] finds.
-    pub slots: Vec<i64>,
+    slots: Vec<i64>,
 }
 
 impl<'a> Frame<'a> {
-    pub fn new(function: &'a Function) -> Self {
+    fn new(function: &'a Function) -> Self {
         let values = function.nodes.values().map(|row| if let NodeKind::Constant(bits) = row.kind { bits } else { 0 }).collect();
         Self { function, values, block: Block::from_u32(0), results: Vec::new(), slots: Vec::new() }
     }
@@ -361,7 +388,7 @@ impl<'a> Frame<'a> {
     }
 }
 
-fn operate(op: Op, a: i64, b: i64) -> Result<i64, Stop> {
+pub fn operate(op: Op, a: i64, b: i64) -> Result<i64, Stop> {
     use Op::*;
     if let Some(value) = evaluate(op, a, b) {
         return Ok(value);

@@ -3,10 +3,14 @@
 mod generate;
 mod machine;
 mod oracle;
+mod wasm;
 
-use machine::{Machine, Stop, build};
-use mj_decode::{ExportKind, Features, Module, ValType, validate};
-use mj_ir::ssa::BuildOptions;
+use std::collections::HashMap;
+use std::rc::Rc;
+
+use machine::{Machine, Stop, build, build_one};
+use mj_decode::{BodyHints, ExportKind, Features, Module, Reader, ValType, validate};
+use mj_ir::ssa::{BuildOptions, Function, Source, Uses};
 use oracle::{Exports, Item, Oracle};
 
 /// Everything, each simplification left out, and nothing but translation.
@@ -84,15 +88,62 @@ fn compare(wasm: &[u8]) {
     }
 }
 
-#[test]
-fn generated_modules_do_the_same() {
-    let count = std::env::var("MODULES").ok().and_then(|count| count.parse().ok()).unwrap_or(150);
-    let start = std::env::var("FIRST").ok().and_then(|first| first.parse().ok()).unwrap_or(0);
+/// Takes frames over at loops: what follows is as if the frame had gone on.
+fn compare_continuations(wasm: &[u8], taken: &mut usize) {
+    let module = validate(wasm, &Features::supported()).expect("valid");
+    let functions = build(&module, wasm, BuildOptions::default(), true);
+    let (mut hints, mut uses) = (BodyHints::default(), Uses::default());
+    for export in module.exports.iter().filter(|export| export.kind == ExportKind::Function) {
+        let body = wasm::Body::new(&module, wasm, export.index);
+        let ty = module.function_type(export.index);
+        let range = module.bodies[export.index as usize].clone();
+        let reader = Reader::new(&wasm[range.start as usize..range.end as usize], range.start);
+        let mut continuations: HashMap<u32, (u32, Rc<Function>)> = HashMap::new();
+        for call in 0..3 {
+            let Ok(mut machine) = Machine::new(&module, wasm, &functions) else { return };
+            let arguments = generate::arguments(ty.params(), call);
+            let mut expected = machine.clone();
+            let expected_result = expected.call(export.index, &arguments);
+            let mut outcomes = Vec::new();
+            let mut at_loop = |machine: &mut Machine<'_>, at: u32, locals: &[i64], stack: &[i64]| {
+                let (count, continuation) = continuations.entry(at).or_insert_with(|| {
+                    let source = Source { module: &module, function: export.index, body: reader.clone(), entry: Some(at) };
+                    (0, Rc::new(build_one(&source, &mut hints, &mut uses, BuildOptions::default(), at % 2 == 0)))
+                });
+                *count += 1;
+                // The first times, and seldom later.
+                if *count < 4 || count.is_power_of_two() {
+                    let mut continued = machine.clone();
+                    let slots = locals.iter().chain(stack).copied().collect();
+                    let result = continued.go_on(continuation, slots);
+                    outcomes.push((at, exports(&module, &continued), result));
+                }
+            };
+            let result = wasm::run(&mut machine, &body, &arguments, &mut at_loop);
+            *taken += outcomes.len();
+            if result == Err(Stop::Steps) || expected_result == Err(Stop::Steps) {
+                return;
+            }
+            let context = |what: &str| format!("{what}, {}({arguments:?}), call {call}", export.name);
+            assert_eq!(expected_result, result, "{}", context("whole"));
+            assert!(exports(&module, &expected) == exports(&module, &machine), "{}", context("whole"));
+            for (at, continued, outcome) in outcomes.into_iter().filter(|(.., outcome)| *outcome != Err(Stop::Steps)) {
+                assert_eq!(outcome, result, "{}", context(&format!("from {at}")));
+                assert!(continued == exports(&module, &machine), "{}", context(&format!("from {at}")));
+            }
+        }
+    }
+}
+
+/// Runs a test on generated modules; `MODULES`, `FIRST` and `KEEP` say how many, from which seed, and where to leave one that fails.
+fn with_modules(default: u64, mut test: impl FnMut(&[u8])) {
+    let number = |name: &str, default| std::env::var(name).ok().and_then(|number| number.parse().ok()).unwrap_or(default);
+    let (count, first) = (number("MODULES", default), number("FIRST", 0));
     let mut made = 0;
-    for seed in start..start + count {
+    for seed in first..first + count {
         let Some(wasm) = generate::module(seed) else { continue };
         made += 1;
-        let result = std::panic::catch_unwind(|| compare(&wasm));
+        let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| test(&wasm)));
         if let Err(panic) = result {
             eprintln!("seed {seed}");
             if let Ok(path) = std::env::var("KEEP") {
@@ -101,7 +152,22 @@ fn generated_modules_do_the_same() {
             std::panic::resume_unwind(panic);
         }
     }
-    assert!(made * 2 > count, "{made} of {count} seeds make modules");
+    assert!(made * 2 >= count, "{made} of {count} seeds make modules");
+}
+
+#[test]
+fn generated_modules_do_the_same() {
+    with_modules(150, compare);
+}
+
+#[test]
+fn frames_are_taken_over_at_loops() {
+    let mut taken = 0;
+    for text in WRITTEN {
+        compare_continuations(&wat::parse_str(text).expect("well formed"), &mut taken);
+    }
+    assert!(taken > 50, "only {taken} frames");
+    with_modules(150, |wasm| compare_continuations(wasm, &mut taken));
 }
 
 #[test]
@@ -178,6 +244,38 @@ const WRITTEN: &[&str] = &[
                 (call $grow)
                 (br_if $next (i32.lt_u (memory.size) (i32.const 6))))
             (memory.size) (global.get $g) (local.get 1)))"#,
+    // Loops in each other with values on the stack, entered anew from inside, left by a switch and by falling out.
+    r#"(module (memory (export "m") 1)
+        (func (export "f") (param i32 i32) (result i32 i64) (local i32 i64 i32)
+            (local.set 0 (i32.and (local.get 0) (i32.const 7)))
+            (local.set 4 (i32.const 200))
+            (i32.const 1000)
+            (i64.const 7)
+            (loop $a (param i32 i64) (result i32 i64)
+                (local.set 3)
+                (i32.add (local.get 0))
+                (if (param i32) (result i32) (i32.and (local.get 4) (i32.const 1))
+                    (then
+                        (i32.const 3)
+                        (loop $b (param i32) (result i32)
+                            (local.set 2)
+                            (local.set 4 (i32.sub (local.get 4) (i32.const 1)))
+                            (loop $c
+                                (local.set 3 (i64.add (local.get 3) (i64.extend_i32_u (local.get 2))))
+                                (local.set 4 (i32.sub (local.get 4) (i32.const 1)))
+                                (block $x (block $y (block $z
+                                    (br_table $x $y $z $c (i32.and (local.get 4) (i32.const 3)))))
+                                    (local.set 4 (i32.sub (local.get 4) (i32.const 1)))
+                                    (br_if $b (i32.add (local.get 2) (i32.const 1)) (i32.gt_s (local.get 4) (i32.const 0)))
+                                    (drop))
+                                (local.set 4 (i32.sub (local.get 4) (i32.const 3)))
+                                (br_if $c (i32.gt_s (local.get 4) (i32.const 5))))
+                            (i32.store (i32.const 8) (i32.add (i32.load (i32.const 8)) (local.get 2)))
+                            (br_if $b (local.get 2) (i32.gt_s (local.tee 4 (i32.sub (local.get 4) (i32.const 1))) (i32.const 20))))
+                        (i32.add))
+                    (else (local.set 4 (i32.sub (local.get 4) (i32.const 5))) (i32.add (i32.const 1))))
+                (local.get 3)
+                (br_if $a (i32.gt_s (local.get 4) (i32.const 0))))))"#,
     // A loop that is left by ways that change locals, nested in one that goes on.
     r#"(module
         (func (export "f") (param i32 i32) (result i32) (local i32 i32 i32)

@@ -383,7 +383,11 @@ impl Translator for Builder<'_> {
         self.charge();
         let index = self.scratch.frames.len() - 1;
         match self.scratch.frames[index].kind {
-            Kind::Loop(open) if !self.is_too_large => self.close_loop(open),
+            Kind::Loop(open) if !self.is_too_large => {
+                self.close_loop(open);
+                self.close_frame();
+            }
+            Kind::Rest(number) if !self.is_too_large => self.close_rest(number),
             Kind::If { otherwise: Otherwise::Always, .. } if !self.is_too_large => {
                 self.scratch.frames.pop();
                 self.is_open = true;
