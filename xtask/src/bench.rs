@@ -180,7 +180,7 @@ fn measure(engines: &[Engine], subjects: &[Subject], rounds: u32) -> Results {
 /// Cranelift, else the optimizing tier, else the last one.
 fn base(names: &[String]) -> usize {
     let find = |wanted: &str| names.iter().position(|name| name == wanted);
-    find(PEERS[0]).or_else(|| find("optimizing")).unwrap_or(names.len() - 1)
+    find("cranelift").or_else(|| find("mj optimizing")).unwrap_or(names.len() - 1)
 }
 
 /// What makes the command fail. Failures of peers are printed only.
@@ -262,7 +262,7 @@ fn content(root: &Path, arguments: &Arguments, results: &Results, tables: &[tabl
     let mut about = format!("{}.", conditions(arguments.n, core));
     let mut versions = vec![commit(root).map_or_else(|| "mj".to_owned(), |commit| format!("mj at {commit}"))];
     let lock = fs::read_to_string(root.join("peers/Cargo.lock")).unwrap_or_default();
-    for (engine, package) in [(PEERS[0], "wasmtime"), (PEERS[2], "wasmi")] {
+    for (engine, package) in [("cranelift", "wasmtime"), ("wasmi", "wasmi")] {
         let is_measured = results.engines.iter().any(|name| name == engine);
         let version = document::locked_version(&lock, package).filter(|_| is_measured);
         versions.extend(version.map(|version| format!("{package} {version}")));
@@ -296,9 +296,9 @@ mod tests {
 
     #[test]
     fn cranelift_is_the_base_before_the_optimizing_tier_before_the_last() {
-        assert_eq!(base(&names(&["cranelift", "winch", "wasmi", "baseline", "optimizing"])), 0);
-        assert_eq!(base(&names(&["baseline", "optimizing", "tiered"])), 1);
-        assert_eq!(base(&names(&["baseline", "tiered"])), 1);
+        assert_eq!(base(&names(&["cranelift", "winch", "wasmi", "mj baseline", "mj optimizing"])), 0);
+        assert_eq!(base(&names(&["mj baseline", "mj optimizing", "mj tiered"])), 1);
+        assert_eq!(base(&names(&["mj baseline", "mj tiered"])), 1);
     }
 
     #[test]

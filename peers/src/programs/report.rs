@@ -46,10 +46,11 @@ impl Report<'_> {
 
     /// Whether the output is the expected one: `null` if that is not known.
     fn is_expected(&self, output: &[u8]) -> &'static str {
-        match fs::read(self.file.with_extension("stdout.expected")) {
-            Ok(expected) if expected == output => "true",
-            Ok(_) => "false",
-            Err(_) => "null",
+        let files = ["stdout.expected", "expected"].map(|extension| self.file.with_extension(extension));
+        match files.iter().find_map(|file| fs::read(file).ok()) {
+            Some(expected) if expected == output => "true",
+            Some(_) => "false",
+            None => "null",
         }
     }
 }

@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use super::results::Sample;
 
-/// The tiers of mj that are measured if none is named. The last one that there is serves as the base without peers.
-pub(super) const TIERS: [&str; 3] = ["baseline", "tiered", "optimizing"];
-/// The engines of `peers/`, Cranelift, the base, first.
+/// The tiers of mj that are measured if none is named.
+pub(super) const TIERS: [&str; 3] = ["baseline", "optimizing", "tiered"];
+/// The engines of `peers/`.
 pub(super) const PEERS: [&str; 3] = ["cranelift", "winch", "wasmi"];
 
 /// A run that takes longer is stopped.
@@ -30,10 +30,10 @@ pub(super) struct Engine {
 }
 
 impl Engine {
-    /// A tier of mj.
-    pub(super) fn tier(mj: &Path, name: &str) -> Self {
-        let arguments = ["bench", "--tier", name, "--json"].map(OsString::from).to_vec();
-        Self { name: name.to_owned(), program: mj.to_owned(), arguments }
+    /// A tier of mj; the engine is called `mj TIER`.
+    pub(super) fn tier(mj: &Path, tier: &str) -> Self {
+        let arguments = ["bench", "--tier", tier, "--json"].map(OsString::from).to_vec();
+        Self { name: format!("mj {tier}"), program: mj.to_owned(), arguments }
     }
 
     /// An engine of the program `programs` in `peers/`.

@@ -23,7 +23,7 @@ pub(super) fn of(results: &Results, span: Span) -> Table {
         row.extend(others.iter().map(|&engine| cell(results.ratio(program, engine, span, Statistic::Best))));
         rows.push(row);
     }
-    for (name, statistic) in [("geometric mean", Statistic::Best), ("of medians", Statistic::Median)] {
+    for (name, statistic) in [("geometric mean", Statistic::Best), ("mean of medians", Statistic::Median)] {
         let mut row = vec![name.to_owned(), String::new()];
         row.extend(others.iter().map(|&engine| cell(results.mean(engine, span, statistic))));
         rows.push(row);
@@ -99,11 +99,11 @@ mod tests {
         let text = of(&results(), Span::Run).text();
         let expected = "\
 Run time of the code, ratio to old
-  program         old, µs    new  lame
-  first                 8   2.00   100
-  a<b                  10  0.500     –
-  geometric mean            1.00   100
-  of medians               0.972  88.9
+  program          old, µs    new  lame
+  first                  8   2.00   100
+  a<b                   10  0.500     –
+  geometric mean             1.00   100
+  mean of medians           0.972  88.9
 ";
         assert_eq!(text, expected);
     }
