@@ -25,6 +25,19 @@ pub const CONFIGS: &[NamedConfig] = &[
     NamedConfig { name: "optimizing", purpose: "the optimizing compiler only", apply: optimizing },
     NamedConfig { name: "tiered", purpose: "every function and loop optimized, and replaced, at the first chance", apply: tiered },
     NamedConfig { name: "dirty-upper-bits", purpose: "rubbish in the upper halves of 32-bit values", apply: dirty_upper_bits },
+    NamedConfig { name: "optimizing-explicit-bounds", purpose: "optimized, with compared addresses", apply: optimizing_explicit_bounds },
+    NamedConfig { name: "optimizing-few-registers", purpose: "optimized, with hardly any registers", apply: optimizing_few_registers },
+    NamedConfig {
+        name: "optimizing-dirty-upper-bits",
+        purpose: "optimized, with rubbish in upper halves",
+        apply: optimizing_dirty_upper_bits,
+    },
+    NamedConfig {
+        name: "tiered-few-registers",
+        purpose: "replaced at the first chance, with hardly any registers",
+        apply: tiered_few_registers,
+    },
+    NamedConfig { name: "tiered-fuel", purpose: "replaced at the first chance, every operator counted", apply: tiered_fuel },
 ];
 
 /// The configuration of that name.
@@ -74,4 +87,29 @@ fn dirty_upper_bits(config: &mut Config) {
 
 fn epochs(config: &mut Config) {
     config.epoch_interruption(true);
+}
+
+fn optimizing_explicit_bounds(config: &mut Config) {
+    optimizing(config);
+    explicit_bounds(config);
+}
+
+fn optimizing_few_registers(config: &mut Config) {
+    optimizing(config);
+    few_registers(config);
+}
+
+fn optimizing_dirty_upper_bits(config: &mut Config) {
+    optimizing(config);
+    dirty_upper_bits(config);
+}
+
+fn tiered_few_registers(config: &mut Config) {
+    tiered(config);
+    few_registers(config);
+}
+
+fn tiered_fuel(config: &mut Config) {
+    tiered(config);
+    fuel(config);
 }
