@@ -65,7 +65,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool, String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace");
     let target = target_folder()?;
     let subjects = subjects(arguments)?;
-    let engines = engines(arguments, root, &target, &subjects[0].file)?;
+    let engines = engines(arguments, root, &target)?;
     let core = affinity::pin();
     println!("{}", conditions(arguments.n, core));
 
@@ -83,8 +83,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool, String> {
     let chart = chart::svg(&results);
     let json_path = arguments.json.clone().unwrap_or_else(|| target.join("bench/bench.json"));
     let svg_path = arguments.svg.clone().unwrap_or_else(|| target.join("bench/bench.svg"));
-    write(&json_path, &document_json(&results, core))?;
-    write(&svg_path, &chart)?;
+    write(&json_path, document_json(&results, core).as_bytes())?;
+    write(&svg_path, chart.as_bytes())?;
     println!("{} and {} written", json_path.display(), svg_path.display());
     let is_good = complaints.is_empty();
     if arguments.doc && is_good {
@@ -125,8 +125,10 @@ fn name_of(file: &Path) -> String {
     }
 }
 
-/// The engines in the order of the tables: peers, then mj's tiers.
-fn engines(arguments: &Arguments, root: &Path, target: &Path, probe: &Path) -> Result<Vec<Engine>, String> {
+/// The engines in the order of the tables: peers, then mj's tiers. Each must be able to compile the empty module.
+fn engines(arguments: &Arguments, root: &Path, target: &Path) -> Result<Vec<Engine>, String> {
+    let probe = &target.join("bench/empty.wasm");
+    write(probe, b"\0asm\x01\0\0\0")?;
     let mj = match &arguments.mj {
         Some(program) => program.clone(),
         None => engines::build_mj(root, target)?,
@@ -275,13 +277,13 @@ fn write_document(root: &Path, content: &str, chart: &str) -> Result<(), String>
     let path = root.join("docs/performance.md");
     let page = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
     let page = document::replaced(&page, content).map_err(|error| format!("{}: {error}", path.display()))?;
-    write(&path, &page)?;
-    write(&root.join("docs/performance.svg"), chart)?;
+    write(&path, page.as_bytes())?;
+    write(&root.join("docs/performance.svg"), chart.as_bytes())?;
     println!("docs/performance.md and docs/performance.svg written");
     Ok(())
 }
 
-fn write(path: &Path, content: &str) -> Result<(), String> {
+fn write(path: &Path, content: &[u8]) -> Result<(), String> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
     fs::create_dir_all(folder).and_then(|()| fs::write(path, content)).map_err(|error| format!("{}: {error}", path.display()))
 }

@@ -160,6 +160,11 @@ impl Results {
         geometric_mean(ratios)
     }
 
+    /// Whether a program failed in this engine, so that its mean is not over all programs.
+    pub(super) fn is_partial(&self, engine: usize) -> bool {
+        self.programs.iter().any(|program| program.outcomes[engine].failure.is_some())
+    }
+
     /// What must not be: engines that differ in a program's output or exit code, and output that is not the expected one.
     ///
     /// The base's output is what the others' is compared with. Where the base's own changes from run to run, nothing is compared.

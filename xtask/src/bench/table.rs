@@ -9,6 +9,8 @@ pub(super) struct Table {
     pub rows: Vec<Vec<String>>,
     /// How many rows at the end sum up the others.
     pub sums: usize,
+    /// What stands below.
+    pub note: Option<&'static str>,
 }
 
 /// Every program's best time in the base, in microseconds, and the other engines' ratios to it.
@@ -25,10 +27,12 @@ pub(super) fn of(results: &Results, span: Span) -> Table {
     }
     for (name, statistic) in [("geometric mean", Statistic::Best), ("mean of medians", Statistic::Median)] {
         let mut row = vec![name.to_owned(), String::new()];
-        row.extend(others.iter().map(|&engine| cell(results.mean(engine, span, statistic))));
+        let mean = |&engine: &usize| cell(results.mean(engine, span, statistic)) + if results.is_partial(engine) { "*" } else { "" };
+        row.extend(others.iter().map(mean));
         rows.push(row);
     }
-    Table { title: format!("{}, ratio to {base}", span.title()), rows, sums: 2 }
+    let note = others.iter().any(|&engine| results.is_partial(engine)).then_some("* without the programs that failed there");
+    Table { title: format!("{}, ratio to {base}", span.title()), rows, sums: 2, note }
 }
 
 /// Three digits that count, or a dash.
@@ -61,7 +65,7 @@ impl Table {
             out += format!("  {}", cells.collect::<Vec<_>>().join("  ")).trim_end();
             out += "\n";
         }
-        out
+        out + &self.note.map_or_else(String::new, |note| format!("  {note}\n"))
     }
 
     /// A Markdown table under a heading of the third level.
@@ -71,14 +75,14 @@ impl Table {
             let is_sum = number >= self.rows.len() - self.sums;
             for cell in row {
                 let cell = cell.replace('|', "\\|");
-                out += &if is_sum && !cell.is_empty() { format!("| **{cell}** ") } else { format!("| {cell} ") };
+                out += &if is_sum && !cell.is_empty() { format!("| **{}** ", cell.replace('*', "\\*")) } else { format!("| {cell} ") };
             }
             out += "|\n";
             if number == 0 {
                 out += &format!("|---|{}\n", "---:|".repeat(row.len() - 1));
             }
         }
-        out
+        out + &self.note.map_or_else(String::new, |note| format!("\n{}\n", note.replace('*', "\\*")))
     }
 }
 
@@ -99,11 +103,12 @@ mod tests {
         let text = of(&results(), Span::Run).text();
         let expected = "\
 Run time of the code, ratio to old
-  program          old, µs    new  lame
-  first                  8   2.00   100
-  a<b                   10  0.500     –
-  geometric mean             1.00   100
-  mean of medians           0.972  88.9
+  program          old, µs    new   lame
+  first                  8   2.00    100
+  a<b                   10  0.500      –
+  geometric mean             1.00   100*
+  mean of medians           0.972  88.9*
+  * without the programs that failed there
 ";
         assert_eq!(text, expected);
     }
@@ -119,7 +124,8 @@ Run time of the code, ratio to old
         assert_eq!(lines[3], "|---|---:|---:|---:|");
         assert_eq!(lines[4], "| first | 100 | 0.400 | 1.00 |");
         assert_eq!(lines[5], "| a\\|b | 200 | 0.100 | – |");
-        assert_eq!(lines[6], "| **geometric mean** |  | **0.200** | **1.00** |");
-        assert_eq!(lines.len(), 8);
+        assert_eq!(lines[6], "| **geometric mean** |  | **0.200** | **1.00\\*** |");
+        assert_eq!(lines[9], "\\* without the programs that failed there");
+        assert_eq!(lines.len(), 10);
     }
 }
