@@ -1,6 +1,6 @@
 //! Builds the SSA form of all functions of modules: counts and times, for measurements.
 //!
-//! `build [--verify] [--prune] [--print] [--without PASS]… [--fuel] [--function N] FILE…`, where a pass is `fold`, `number`, `hoist`, `memory` or `globals`.
+//! `build [--verify] [--prune] [--print] [--entries] [--without PASS]… [--fuel] [--function N] FILE…`, where a pass is `fold`, `number`, `hoist`, `memory` or `globals`.
 
 use std::time::Instant;
 
@@ -25,6 +25,8 @@ struct Wanted {
     verify: bool,
     prune: bool,
     print: bool,
+    /// Continuations at all loops too.
+    entries: bool,
     only: Option<u32>,
 }
 
@@ -37,6 +39,7 @@ fn main() {
             "--verify" => wanted.verify = true,
             "--prune" => wanted.prune = true,
             "--print" => wanted.print = true,
+            "--entries" => wanted.entries = true,
             "--fuel" => wanted.options.fuel = true,
             "--function" => wanted.only = arguments.next().and_then(|number| number.parse().ok()),
             "--without" => match arguments.next().as_deref() {
@@ -71,33 +74,43 @@ fn build_all(file: &str, bytes: &[u8], module: &Module, wanted: &Wanted) -> usiz
             continue;
         }
         let reader = Reader::new(&bytes[body.start as usize..body.end as usize], body.start);
-        let source = Source { module, function: number, body: reader, entry: None };
-        totals.functions += 1;
+        let mut entries = vec![None];
+        if wanted.entries {
+            let mut locals = module.function_type(number).params().len();
+            let operators = mj_decode::read_locals(reader.clone(), |count, _| locals += count as usize);
+            hints.begin(locals);
+            hints.gather(operators);
+            entries.extend(hints.loops.iter().filter(|hints| hints.is_target).map(|hints| Some(hints.at)));
+        }
         totals.bytes += body.len();
-        if function.build(&source, &mut hints, wanted.options).is_err() {
-            totals.too_large += 1;
-            continue;
-        }
-        let mut verify = |function: &Function| {
-            if wanted.verify
-                && let Err(wrong) = function.verify(module)
-            {
-                println!("{file}: function {number}: {wrong}");
-                failures += 1;
+        for entry in entries {
+            let source = Source { module, function: number, body: reader.clone(), entry };
+            totals.functions += 1;
+            if function.build(&source, &mut hints, wanted.options).is_err() {
+                totals.too_large += 1;
+                continue;
             }
-        };
-        verify(&function);
-        if wanted.prune {
-            uses.prune(&mut function);
+            let mut verify = |function: &Function| {
+                if wanted.verify
+                    && let Err(wrong) = function.verify(module)
+                {
+                    println!("{file}: function {number}: {wrong}");
+                    failures += 1;
+                }
+            };
             verify(&function);
+            if wanted.prune {
+                uses.prune(&mut function);
+                verify(&function);
+            }
+            if wanted.print {
+                println!("{function}");
+            }
+            totals.blocks += function.blocks.len();
+            totals.nodes += function.nodes.len();
+            totals.lists += function.lists.len();
+            totals.densest = totals.densest.max(function.lists.len() as f64 / (body.len() as f64 + 200.0));
         }
-        if wanted.print {
-            println!("{function}");
-        }
-        totals.blocks += function.blocks.len();
-        totals.nodes += function.nodes.len();
-        totals.lists += function.lists.len();
-        totals.densest = totals.densest.max(function.lists.len() as f64 / (body.len() as f64 + 200.0));
     }
     let Totals { functions, bytes, blocks, nodes, lists, too_large, densest } = totals;
     println!(
