@@ -276,6 +276,25 @@ const WRITTEN: &[&str] = &[
                     (else (local.set 4 (i32.sub (local.get 4) (i32.const 5))) (i32.add (i32.const 1))))
                 (local.get 3)
                 (br_if $a (i32.gt_s (local.get 4) (i32.const 0))))))"#,
+    // Places that overlap or do not, near the end of the address space too.
+    r#"(module (memory (export "m") 1)
+        (func (export "f") (param i32) (result i32) (local i32 i32)
+            (local.set 0 (i32.and (local.get 0) (i32.const 0xfff8)))
+            (local.set 1 (i32.sub (local.get 0) (i32.const 16)))
+            (i32.store offset=8 (local.get 0) (i32.const 0x01020304))
+            (i32.store offset=16 (local.get 1) (i32.const 0x11121314))
+            (local.set 2 (i32.load offset=8 (local.get 0)))
+            (i32.store8 offset=26 (local.get 1) (i32.const 0x77))
+            (local.set 2 (i32.add (local.get 2) (i32.load offset=8 (local.get 0))))
+            (i32.store16 (i32.add (local.get 0) (i32.const 6)) (i32.const 0x5555))
+            (local.set 2 (i32.add (local.get 2) (i32.load offset=8 (local.get 0))))
+            (i32.store16 (i32.add (local.get 0) (i32.const 7)) (i32.const 0x6666))
+            (i32.add (local.get 2) (i32.load offset=8 (local.get 0))))
+        (func (export "g") (result i32)
+            (i64.store (i32.const 32) (i64.const 0x0102030405060708))
+            (i32.store8 (i32.const 39) (i32.const 9))
+            (i32.store8 (i32.const 40) (i32.const 8))
+            (i32.wrap_i64 (i64.shr_u (i64.load (i32.const 32)) (i64.const 40)))))"#,
     // A loop that is left by ways that change locals, nested in one that goes on.
     r#"(module
         (func (export "f") (param i32 i32) (result i32) (local i32 i32 i32)

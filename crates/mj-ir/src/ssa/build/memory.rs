@@ -10,9 +10,28 @@ use crate::ssa::{Block, Node};
 /// Facts that are kept at once; a new one replaces the oldest.
 const KEPT: usize = 16;
 
+/// A place relative to a value: what a sum of a value and a constant is counts from that value.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    /// None if it is a constant, so that the distance is the address.
+    pub(super) root: Option<Node>,
+    pub(super) distance: i64,
+    pub(super) size: i64,
+}
+
+impl Place {
+    /// Whether the two have no byte in common for sure.
+    fn misses(&self, other: &Place) -> bool {
+        // A sum that wraps is off by 2^32. Nearer places are what they seem to be.
+        let apart = other.distance - self.distance;
+        self.root == other.root && (apart >= self.size || -apart >= other.size) && apart.abs() < 1 << 31
+    }
+}
+
 /// A place in memory that has been loaded or stored.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Known {
+    pub(super) place: Place,
     pub(super) base: Node,
     pub(super) offset: u64,
     /// The load or store.
@@ -63,16 +82,9 @@ impl Facts {
         self.cells.retain(|known| !known.mutable || !sizes && matches!(known.cell, Cell::MemorySize(_)));
     }
 
-    /// Forgets what a store of `size` bytes may change; `disjoint` tells whether it misses something with another base.
-    pub(super) fn forget_stored(&mut self, base: Node, offset: u64, size: u64, disjoint: impl Fn(&Known) -> bool) {
-        self.known.retain(|known| {
-            if known.base == base {
-                let known_end = known.offset + u64::from(known.op.row().access);
-                known_end <= offset || offset + size <= known.offset
-            } else {
-                disjoint(known)
-            }
-        });
+    /// Forgets what a store there may change.
+    pub(super) fn forget_stored(&mut self, place: Place) {
+        self.known.retain(|known| known.place.misses(&place));
     }
 
     pub(super) fn add(&mut self, known: Known) {

@@ -4,7 +4,7 @@ use cranelift_entity::EntityRef;
 use mj_abi::TrapCode;
 use mj_decode::{BlockType, Bulk, ConstExpr, ConstOp, MemArg, Op, Reader, Translator, ValType};
 
-use super::memory::{Cell, Known};
+use super::memory::{Cell, Known, Place};
 use super::{Arrival, Builder, Exit, Kind, LoopFrame, NO_EDGE, OpenLoop, Otherwise};
 use crate::ssa::{Block, Node, NodeKind, Terminator};
 
@@ -108,8 +108,9 @@ impl Builder<'_> {
         }
         let value = self.push_node(NodeKind::Operator(op), Some(op.row().result), &[base], offset, at);
         if self.options.memory {
+            let place = self.place_of(op, base, offset);
             let block = self.current();
-            self.scratch.facts.add(Known { base, offset, op, value, block });
+            self.scratch.facts.add(Known { place, base, offset, op, value, block });
         }
         value
     }
@@ -145,15 +146,17 @@ impl Builder<'_> {
         None
     }
 
-    fn forget_stored(&mut self, op: Op, base: Node, offset: u64) {
-        let size = u64::from(op.row().access);
-        let function = &*self.function;
-        let place = |base: Node, offset: u64| function.constant(base).map(|bits| u64::from(bits as u32) + offset);
-        let start = place(base, offset);
-        self.scratch.facts.forget_stored(base, offset, size, |known| {
-            let (Some(start), Some(other)) = (start, place(known.base, known.offset)) else { return false };
-            other + u64::from(known.op.row().access) <= start || start + size <= other
-        });
+    fn place_of(&self, op: Op, base: Node, offset: u64) -> Place {
+        let row = &self.function.nodes[base];
+        let (root, more) = match row.kind {
+            NodeKind::Constant(bits) => (None, i64::from(bits as u32)),
+            NodeKind::Operator(Op::I32Add) => {
+                let arguments = self.function.nodes_in(row.arguments);
+                self.function.constant(arguments[1]).map_or((Some(base), 0), |bits| (Some(arguments[0]), bits))
+            }
+            _ => (Some(base), 0),
+        };
+        Place { root, distance: more + offset as i64, size: i64::from(op.row().access) }
     }
 
     /// The frame a branch names.
@@ -214,9 +217,10 @@ impl Translator for Builder<'_> {
         let base = self.pop();
         self.push_node(NodeKind::Operator(op), None, &[base, value], memory.offset, at);
         if self.options.memory {
-            self.forget_stored(op, base, memory.offset);
+            let place = self.place_of(op, base, memory.offset);
+            self.scratch.facts.forget_stored(place);
             let block = self.current();
-            self.scratch.facts.add(Known { base, offset: memory.offset, op, value, block });
+            self.scratch.facts.add(Known { place, base, offset: memory.offset, op, value, block });
         }
     }
 
