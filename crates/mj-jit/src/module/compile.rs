@@ -109,10 +109,7 @@ pub(super) fn optimized(
     bytes: &[u8],
     entry: Entry,
 ) -> Result<FunctionCode, CompileError> {
-    match entry {
-        Entry::Function => compiler.optimize(env, plan, own, bytes, entry),
-        Entry::Loop(_) => compiler.compile_to_stay(env, plan, own, bytes, entry),
-    }
+    compiler.optimize(env, plan, own, bytes, entry)
 }
 
 /// Cuts a module's functions into units.
