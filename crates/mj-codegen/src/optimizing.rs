@@ -64,7 +64,7 @@ pub(crate) fn compile<I: Isa>(
     let Arenas { hints, function: ssa, uses, selection, allocator, allocation } = arenas;
     let ty = module.functions[function as usize];
     let too_large = CompileError::TooLargeToOptimize { function };
-    let source = Source { module, function, body, entry };
+    let source = Source { module, function, body, bytes: None, entry };
     ssa.build(&source, hints, build_options(options)).map_err(|_| too_large.clone())?;
     debug_verify(ssa, module);
     select::carry_extensions(ssa);

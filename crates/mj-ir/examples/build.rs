@@ -1,6 +1,6 @@
 //! Builds the SSA form of all functions of modules: counts and times, for measurements.
 //!
-//! `build [--verify] [--prune] [--print] [--entries] [--without PASS]… [--fuel] [--function N] FILE…`, where a pass is `fold`, `number`, `hoist`, `memory` or `globals`.
+//! `build [--verify] [--prune] [--print] [--inline] [--entries] [--without PASS]… [--fuel] [--function N] FILE…`, where a pass is `fold`, `number`, `hoist`, `memory` or `globals`.
 
 use std::time::Instant;
 
@@ -25,6 +25,7 @@ struct Wanted {
     verify: bool,
     prune: bool,
     print: bool,
+    inline: bool,
     /// Continuations at all loops too.
     entries: bool,
     only: Option<u32>,
@@ -39,6 +40,7 @@ fn main() {
             "--verify" => wanted.verify = true,
             "--prune" => wanted.prune = true,
             "--print" => wanted.print = true,
+            "--inline" => wanted.inline = true,
             "--entries" => wanted.entries = true,
             "--fuel" => wanted.options.fuel = true,
             "--function" => wanted.only = arguments.next().and_then(|number| number.parse().ok()),
@@ -84,7 +86,7 @@ fn build_all(file: &str, bytes: &[u8], module: &Module, wanted: &Wanted) -> usiz
         }
         totals.bytes += body.len();
         for entry in entries {
-            let source = Source { module, function: number, body: reader.clone(), entry };
+            let source = Source { module, function: number, body: reader.clone(), bytes: wanted.inline.then_some(bytes), entry };
             totals.functions += 1;
             if function.build(&source, &mut hints, wanted.options).is_err() {
                 totals.too_large += 1;

@@ -101,10 +101,23 @@ pub struct NodeRow {
     pub offset: u64,
     /// Byte offset of the operator in the module.
     pub at: u32,
+    /// The call whose callee it comes from, in [`Function::inlined`], counted from 1; 0 if it is the function's own.
+    pub inlined: u16,
     /// The block it stands in; none for constants.
     pub block: PackedOption<Block>,
     /// The node behind it in its block.
     pub next: PackedOption<Node>,
+}
+
+/// A call in whose place the callee's body stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Inlined {
+    /// The call in whose callee this one stands, counted from 1; 0 if it is the function's own.
+    pub parent: u16,
+    /// The callee, by index of the whole index space.
+    pub function: u32,
+    /// Byte offset of the call in the module.
+    pub call_at: u32,
 }
 
 /// A list of nodes in [`Function::lists`].
@@ -191,6 +204,8 @@ pub struct Function {
     pub lists: Vec<Node>,
     /// The pool of the edges of switches.
     pub edges: Vec<Edge>,
+    /// Calls whose callees' bodies stand here.
+    pub inlined: Vec<Inlined>,
     /// Something calls a function or a helper.
     pub calls: bool,
     /// Its index in the whole index space.
@@ -223,6 +238,7 @@ impl Function {
         self.blocks.clear();
         self.lists.clear();
         self.edges.clear();
+        self.inlined.clear();
         self.calls = false;
     }
 
@@ -406,6 +422,7 @@ impl Default for NodeRow {
             arguments: List::default(),
             offset: 0,
             at: 0,
+            inlined: 0,
             block: PackedOption::default(),
             next: PackedOption::default(),
         }

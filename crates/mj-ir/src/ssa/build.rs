@@ -11,6 +11,7 @@
 //! loops, which nothing can go back into: behind each comes a whole copy of that loop, which its branches go to ([`Kind::Rest`]). So loops stay
 //! reducible. What is open at the loop is in [`outline`].
 
+mod inline;
 mod memory;
 mod outline;
 mod simplify;
@@ -39,6 +40,8 @@ pub struct Source<'a> {
     pub function: u32,
     /// Its body, local declarations included.
     pub body: Reader<'a>,
+    /// The module's bytes, if small callees are to be built in the places of their calls.
+    pub bytes: Option<&'a [u8]>,
     /// The continuation of a frame that stands at a loop's header, by the offset in the module of the loop's first operator; none for the function itself.
     pub entry: Option<u32>,
 }
@@ -216,6 +219,17 @@ struct Arrival {
 
 const NO_EDGE: u32 = u32::MAX;
 
+/// Whose body is translated.
+#[derive(Clone, Copy, Default, Debug)]
+struct Context {
+    /// For [`NodeRow::inlined`].
+    inlined: u16,
+    /// Where its locals begin.
+    first_local: u32,
+    /// Its own frame.
+    frame: usize,
+}
+
 struct Builder<'a> {
     function: &'a mut Function,
     scratch: &'a mut Scratch,
@@ -227,6 +241,14 @@ struct Builder<'a> {
     /// Operators since fuel was last charged.
     fuel: u32,
     switches: u32,
+    /// Bytes of callees that may still be built in the places of their calls.
+    callees: usize,
+    /// The module's bytes.
+    bytes: Option<&'a [u8]>,
+    /// Number of the function's locals.
+    own_locals: u32,
+    /// The function itself, or the callee that is built in the place of a call.
+    context: Context,
     /// Entries that lists may have in all.
     room: usize,
     is_too_large: bool,
@@ -273,6 +295,10 @@ impl Scratch {
             operators: operators.clone(),
             hints,
             options,
+            callees: CALLEES,
+            bytes: source.bytes,
+            own_locals: hints.weights.len() as u32,
+            context: Context::default(),
             is_open: false,
             fuel: 0,
             switches: 0,
@@ -309,6 +335,10 @@ impl Scratch {
         self.nodes.clear();
     }
 }
+
+/// The longest callee that is built in the place of a call, in bytes, and how many bytes of callees one function takes in.
+const CALLEE: usize = 40;
+const CALLEES: usize = 1000;
 
 /// Copies of the loops around an entry may have this many times the bytes of the body, all together.
 const COPIES: usize = 8;

@@ -13,19 +13,21 @@ use mj_decode::{BodyHints, ExportKind, Features, Module, Reader, ValType, valida
 use mj_ir::ssa::{BuildOptions, Function, Source, Uses};
 use oracle::{Exports, Item, Oracle};
 
-/// Everything, each simplification left out, and nothing but translation.
-fn variants() -> Vec<(BuildOptions, bool)> {
+/// Everything, each simplification left out, and nothing but translation: options, whether to prune, whether to take in callees.
+fn variants() -> Vec<(BuildOptions, bool, bool)> {
     let all = BuildOptions::default();
     let none = BuildOptions { fuel: true, fold: false, number: false, hoist: false, memory: false, globals: false };
     vec![
-        (all, false),
-        (all, true),
-        (BuildOptions { fold: false, ..all }, true),
-        (BuildOptions { number: false, ..all }, true),
-        (BuildOptions { hoist: false, fuel: true, ..all }, true),
-        (BuildOptions { memory: false, ..all }, true),
-        (BuildOptions { globals: false, ..all }, true),
-        (none, false),
+        (all, false, false),
+        (all, true, false),
+        (all, true, true),
+        (BuildOptions { fold: false, ..all }, true, false),
+        (BuildOptions { number: false, ..all }, true, false),
+        (BuildOptions { hoist: false, fuel: true, ..all }, true, true),
+        (BuildOptions { memory: false, ..all }, true, false),
+        (BuildOptions { globals: false, ..all }, true, false),
+        (none, false, false),
+        (none, false, true),
     ]
 }
 
@@ -54,7 +56,8 @@ fn shown(types: &[ValType], values: &[i64]) -> Vec<i64> {
 /// Runs all exported functions of a module, each three times in an instance of its own.
 fn compare(wasm: &[u8]) {
     let module = validate(wasm, &Features::supported()).expect("valid");
-    let functions: Vec<_> = variants().into_iter().map(|(options, prune)| (options, build(&module, wasm, options, prune))).collect();
+    let functions: Vec<_> =
+        variants().into_iter().map(|(options, prune, inline)| (options, build(&module, wasm, options, prune, inline))).collect();
     for export in module.exports.iter().filter(|export| export.kind == ExportKind::Function) {
         let mut oracle = Oracle::new(wasm);
         let mut machines: Vec<_> = functions.iter().map(|(options, functions)| (options, Machine::new(&module, wasm, functions))).collect();
@@ -91,7 +94,7 @@ fn compare(wasm: &[u8]) {
 /// Takes frames over at loops: what follows is as if the frame had gone on.
 fn compare_continuations(wasm: &[u8], taken: &mut usize) {
     let module = validate(wasm, &Features::supported()).expect("valid");
-    let functions = build(&module, wasm, BuildOptions::default(), true);
+    let functions = build(&module, wasm, BuildOptions::default(), true, false);
     let (mut hints, mut uses) = (BodyHints::default(), Uses::default());
     for export in module.exports.iter().filter(|export| export.kind == ExportKind::Function) {
         let body = wasm::Body::new(&module, wasm, export.index);
@@ -107,7 +110,13 @@ fn compare_continuations(wasm: &[u8], taken: &mut usize) {
             let mut outcomes = Vec::new();
             let mut at_loop = |machine: &mut Machine<'_>, at: u32, locals: &[i64], stack: &[i64]| {
                 let (count, continuation) = continuations.entry(at).or_insert_with(|| {
-                    let source = Source { module: &module, function: export.index, body: reader.clone(), entry: Some(at) };
+                    let source = Source {
+                        module: &module,
+                        function: export.index,
+                        body: reader.clone(),
+                        bytes: (at % 3 == 0).then_some(wasm),
+                        entry: Some(at),
+                    };
                     (0, Rc::new(build_one(&source, &mut hints, &mut uses, BuildOptions::default(), at % 2 == 0)))
                 });
                 *count += 1;
@@ -295,6 +304,28 @@ const WRITTEN: &[&str] = &[
             (i32.store8 (i32.const 39) (i32.const 9))
             (i32.store8 (i32.const 40) (i32.const 8))
             (i32.wrap_i64 (i64.shr_u (i64.load (i32.const 32)) (i64.const 40)))))"#,
+    // Small callees: with locals, several results, early returns, called in arms and loops, in each other's arguments.
+    r#"(module (memory (export "m") 1)
+        (func $least (param i32 i32) (result i32) (select (local.get 0) (local.get 1) (i32.lt_s (local.get 0) (local.get 1))))
+        (func $sign (param i32) (result i32) (local i32)
+            (if (i32.lt_s (local.get 0) (i32.const 0)) (then (return (i32.const -1))))
+            (local.set 1 (i32.gt_s (local.get 0) (i32.const 0)))
+            (local.get 1))
+        (func $both (param i32) (result i32 i32) (block (br_if 0 (local.get 0)) (local.set 0 (i32.const 77))) (local.get 0) (i32.load (local.get 0)))
+        (func $put (param i32 i32) (i32.store (i32.and (local.get 0) (i32.const 0xfff)) (local.get 1)))
+        (func (export "f") (param i32 i32) (result i32) (local i32 i32)
+            (local.set 3 (i32.const 9))
+            (if (i32.and (local.get 0) (i32.const 1))
+                (then (local.set 2 (call $least (local.get 0) (call $least (local.get 1) (call $sign (local.get 0))))))
+                (else (call $put (local.get 0) (local.get 1))))
+            (loop $next
+                (call $put (i32.shl (local.get 3) (i32.const 2)) (call $least (local.get 3) (local.get 2)))
+                (local.set 2 (i32.add (local.get 2) (call $sign (i32.sub (local.get 3) (i32.const 4)))))
+                (br_if $next (local.tee 3 (i32.sub (local.get 3) (i32.const 1)))))
+            (call $both (i32.and (local.get 0) (i32.const 0xff)))
+            (i32.add)
+            (i32.add (local.get 2)))
+        (func (export "trap") (param i32) (result i32) (i32.add (call $both (local.get 0)))))"#,
     // A loop that is left by ways that change locals, nested in one that goes on.
     r#"(module
         (func (export "f") (param i32 i32) (result i32) (local i32 i32 i32)

@@ -43,11 +43,16 @@ impl Locals {
         self.meeting = 0;
     }
 
-    /// Declares `count` locals; all of them before anything else happens.
+    /// Declares `count` more locals, which are `value` in all states.
     pub(super) fn declare(&mut self, count: usize, value: Node) {
         let len = self.values.len() + count;
         self.values.resize(len, value);
         self.seen.resize(len, (0, 0));
+    }
+
+    /// Number of locals.
+    pub(super) fn len(&self) -> usize {
+        self.values.len()
     }
 
     #[inline]

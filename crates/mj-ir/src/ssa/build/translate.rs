@@ -16,7 +16,7 @@ impl Builder<'_> {
     }
 
     /// Charges the operators since the last time, where control is about to leave the straight line.
-    fn charge(&mut self) {
+    pub(super) fn charge(&mut self) {
         let amount = core::mem::take(&mut self.fuel);
         if self.options.fuel && amount > 0 && self.is_open {
             self.push_node(NodeKind::Fuel(amount), None, &[], 0, 0);
@@ -240,7 +240,7 @@ impl Translator for Builder<'_> {
     #[inline]
     fn local_get(&mut self, local: u32) {
         self.count();
-        let value = self.scratch.locals.get(local);
+        let value = self.scratch.locals.get(self.context.first_local + local);
         self.push(value);
     }
 
@@ -248,14 +248,14 @@ impl Translator for Builder<'_> {
     fn local_set(&mut self, local: u32) {
         self.count();
         let value = self.pop();
-        self.scratch.locals.set(local, value);
+        self.scratch.locals.set(self.context.first_local + local, value);
     }
 
     #[inline]
     fn local_tee(&mut self, local: u32) {
         self.count();
         let value = *self.scratch.stack.last().expect("validation counts the operands");
-        self.scratch.locals.set(local, value);
+        self.scratch.locals.set(self.context.first_local + local, value);
     }
 
     fn global_get(&mut self, global: u32, _: &Reader<'_>) {
@@ -463,11 +463,14 @@ impl Translator for Builder<'_> {
 
     fn return_(&mut self) {
         self.charge();
-        self.return_values();
+        self.jump(self.context.frame);
     }
 
     fn call(&mut self, function: u32, at: u32) {
         self.count();
+        if self.inline(function, at) {
+            return;
+        }
         self.call_node(NodeKind::Call(function), self.module.functions[function as usize], 0, at);
     }
 
