@@ -359,19 +359,17 @@ impl ModuleInner {
             Charged::Wants(entry, heat) => (entry, Some(heat), None),
             Charged::Ready(code, heat) => (Entry::Function, heat, Some(code)),
         };
-        let made = heat.and_then(|heat| {
-            if tiering.waits {
-                return self.optimize(own, entry);
-            }
-            self.engine.optimize_later(Job { module: Arc::downgrade(self), own, entry, heat });
-            None
-        });
-        let code = code.or(made.filter(|_| entry == place && place != Entry::Function))?;
+        match heat {
+            None => {}
+            Some(_) if tiering.waits => self.optimize(own, entry),
+            Some(heat) => self.engine.optimize_later(Job { module: Arc::downgrade(self), own, entry, heat }),
+        }
+        let code = code.or_else(|| if tiering.waits && entry == place { self.heat.enter(own, place) } else { None })?;
         NonNull::new(code as *mut u8)
     }
 
-    /// Gives one of the module's own functions, or a loop of it, optimized code; where it is entered. `None` if it cannot be optimized.
-    pub fn optimize(&self, own: u32, entry: Entry) -> Option<usize> {
+    /// Gives one of the module's own functions, or a loop of it, optimized code, if it can be optimized.
+    pub fn optimize(&self, own: u32, entry: Entry) {
         let (after, began) = (self.engine.age(), Instant::now());
         // Whatever the reason, the code that there is stays.
         let made = self.code.optimize(self, own, entry).ok();
@@ -387,7 +385,6 @@ impl ModuleInner {
                 bytes: made.map(|(_, bytes)| bytes),
             });
         }
-        made.map(|(address, _)| address)
     }
 
     /// A function as a sentence may name it.

@@ -5,8 +5,9 @@
 //! what cannot be optimized is not tried again. Each version needs a budget of its own.
 //!
 //! A function that is entered once needs the loop only, and one that is called again and again the whole. Entries show that a function is
-//! called, but loops are reported much more often; so the loop comes first until an entry was seen, and a second activation of a loop that
-//! has its version shows it too. A loop that keeps being reported although the function has its version is an old activation: then the loop gets one, too.
+//! called, but loops are reported much more often; so the loop comes first until an entry was seen, and a second activation that goes on
+//! in a loop's version shows it too. A loop that keeps being reported although the function has its version is an old activation: then the loop gets one, too.
+//! While one version is being made, the function waits for it and wants no other.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasherDefault, Hasher};
@@ -48,9 +49,12 @@ impl Hasher for IndexHasher {
 
 #[derive(Debug, Default)]
 struct Function {
-    /// Work since a version was last asked for.
+    /// Work since a version was last asked for, or came.
     charged: u64,
     is_called_again: bool,
+    /// Some activation went on in a loop's version.
+    was_replaced: bool,
+    waiting: Option<Heat>,
     whole: Version,
     /// By the offset in the module of the loop's first operator.
     loops: Vec<(u32, Version)>,
@@ -60,7 +64,7 @@ struct Function {
 enum Version {
     #[default]
     None,
-    Wanted(Heat),
+    Wanted,
     /// Code at this address.
     Ready(usize),
     Failed,
@@ -86,11 +90,25 @@ impl HeatMap {
         self.lock().entry(own).or_default().charge(place, u64::from(work), budget)
     }
 
+    /// Where a loop's version begins that was just made, and is entered now; `None` at a function's entry.
+    pub fn enter(&self, own: u32, place: Entry) -> Option<usize> {
+        if place == Entry::Function {
+            return None;
+        }
+        let mut functions = self.lock();
+        let function = functions.get_mut(&own)?;
+        let Version::Ready(address) = *function.version(place) else { return None };
+        function.was_replaced = true;
+        Some(address)
+    }
+
     /// A version was compiled, or could not be.
     pub fn finish(&self, own: u32, entry: Entry, address: Option<usize>) {
         let mut functions = self.lock();
-        let version = functions.entry(own).or_default().version(entry);
-        *version = address.map_or(Version::Failed, Version::Ready);
+        let function = functions.entry(own).or_default();
+        *function.version(entry) = address.map_or(Version::Failed, Version::Ready);
+        function.waiting = None;
+        function.charged = 0;
     }
 }
 
@@ -111,9 +129,7 @@ impl Function {
         if place == Entry::Function {
             self.is_called_again = true;
         } else if let Version::Ready(address) = *self.version(place) {
-            // Whoever had this loop's version took it at once: this activation is another one.
-            let wanted = self.want(Entry::Function, work, work);
-            return Charged::Ready(address, wanted);
+            return Charged::Ready(address, self.replace(work));
         }
         self.charged += work;
         if self.charged < budget {
@@ -126,29 +142,31 @@ impl Function {
             _ => Entry::Function,
         };
         match self.want(entry, self.charged, work) {
-            Some(heat) => {
-                self.charged = 0;
-                Charged::Wants(entry, heat)
-            }
+            Some(heat) => Charged::Wants(entry, heat),
             None => Charged::Nothing,
         }
     }
 
-    /// Wants a version: if it is new, its heat, which begins at `heat`; else it gets hotter by `work`.
+    /// An activation goes on in a loop's version. It never comes back, so a second one shows that the function is called again.
+    fn replace(&mut self, work: u64) -> Option<Heat> {
+        self.is_called_again |= core::mem::replace(&mut self.was_replaced, true);
+        if self.is_called_again { self.want(Entry::Function, work, work) } else { None }
+    }
+
+    /// Wants a version: if it is new, its heat, which begins at `heat`; else what is waited for gets hotter by `work`.
     fn want(&mut self, entry: Entry, heat: u64, work: u64) -> Option<Heat> {
-        let version = self.version(entry);
-        match version {
-            Version::None => {
-                let heat = Arc::new(AtomicU64::new(heat));
-                *version = Version::Wanted(Arc::clone(&heat));
-                Some(heat)
-            }
-            Version::Wanted(heat) => {
-                heat.fetch_add(work, Ordering::Relaxed);
-                None
-            }
-            Version::Ready(_) | Version::Failed => None,
+        if let Some(waiting) = &self.waiting {
+            waiting.fetch_add(work, Ordering::Relaxed);
+            return None;
         }
+        let version = self.version(entry);
+        if !matches!(version, Version::None) {
+            return None;
+        }
+        *version = Version::Wanted;
+        let heat = Arc::new(AtomicU64::new(heat));
+        self.waiting = Some(Arc::clone(&heat));
+        Some(heat)
     }
 }
 
@@ -183,7 +201,8 @@ mod tests {
         assert_eq!(wanted(heat.charge(0, LOOP, 10, 20)), Some(LOOP));
         assert_eq!(wanted(heat.charge(0, LOOP, 10, 20)), None);
         heat.finish(0, LOOP, Some(0x1000));
-        let Charged::Ready(0x1000, Some(_)) = heat.charge(0, LOOP, 10, 20) else { panic!("the loop has code, and is entered again") };
+        let Charged::Ready(0x1000, None) = heat.charge(0, LOOP, 10, 20) else { panic!("the loop has code") };
+        let Charged::Ready(0x1000, Some(_)) = heat.charge(0, LOOP, 10, 20) else { panic!("another activation: the function is wanted") };
         let Charged::Ready(0x1000, None) = heat.charge(0, LOOP, 10, 20) else { panic!("the function is wanted only once") };
     }
 
@@ -209,6 +228,9 @@ mod tests {
             assert_eq!(wanted(heat.charge(0, LOOP, 10, 40)), None, "the function's version may come in time");
         }
         heat.finish(0, Entry::Function, Some(0x2000));
+        for _ in 0..3 {
+            assert_eq!(wanted(heat.charge(0, LOOP, 10, 40)), None, "the function may return soon");
+        }
         assert_eq!(wanted(heat.charge(0, LOOP, 10, 40)), Some(LOOP));
     }
 
@@ -227,8 +249,10 @@ mod tests {
     fn each_loop_has_a_version_of_its_own() {
         let heat = HeatMap::default();
         assert_eq!(wanted(heat.charge(0, LOOP, 10, 5)), Some(LOOP));
+        assert_eq!(wanted(heat.charge(0, Entry::Loop(90), 10, 5)), None, "one version at a time");
+        heat.finish(0, LOOP, None);
         assert_eq!(wanted(heat.charge(0, Entry::Loop(90), 10, 5)), Some(Entry::Loop(90)));
         heat.finish(0, Entry::Loop(90), Some(0x3000));
-        assert_eq!(wanted(heat.charge(0, LOOP, 10, 5)), None);
+        let Charged::Ready(0x3000, _) = heat.charge(0, Entry::Loop(90), 10, 5) else { panic!("the second loop has code") };
     }
 }
