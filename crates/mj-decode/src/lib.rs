@@ -28,5 +28,5 @@ pub use op::{Op, OpRow, Shape};
 pub use reader::{Following, Reader};
 pub use translate::{BlockType, Bulk, MemArg, Translator, read_locals, translate};
 pub use types::{FuncType, GlobalType, MemoryType, TableType, ValType};
-pub use validate::{validate, validate_on};
+pub use validate::{parse_validated, validate, validate_on};
 pub use wasmparser::WasmFeatures;

@@ -1,7 +1,8 @@
 //! Modules from text: what the environment holds, and what refusals say.
 
 use mj_decode::{
-    ConstExpr, ConstOp, DataMode, ElementItems, ElementMode, Features, ImportType, Module, Names, Proposal, ValType, validate, validate_on,
+    ConstExpr, ConstOp, DataMode, ElementItems, ElementMode, Features, ImportType, Module, Names, Proposal, ValType, parse_validated,
+    validate, validate_on,
 };
 
 fn module(text: &str) -> (Vec<u8>, Module) {
@@ -202,4 +203,20 @@ fn several_threads_find_the_same_first_error() {
     // What is wrong outside bodies is found, too.
     let cut = &right[..right.len() - 3];
     assert_eq!(validate_on(cut, &features, 4).unwrap_err(), validate(cut, &features).unwrap_err());
+}
+
+#[test]
+fn a_validated_module_is_parsed_again_to_the_same_environment() {
+    let (bytes, module) = module(
+        r#"(module $named
+            (import "m" "f" (func $f (param i32)))
+            (import "m" "g" (global i64))
+            (table 2 3 funcref) (memory 1 2) (global (mut f32) (f32.const 1))
+            (elem (i32.const 0) func $f $own) (data (i32.const 8) "abc") (data "passive")
+            (func $own (export "own") (result i64) (i64.const 0))
+            (func $start) (start $start) (@custom "more" "contents"))"#,
+    );
+    let again = parse_validated(&bytes, &Features::default()).unwrap();
+    assert_eq!(format!("{again:?}"), format!("{module:?}"));
+    parse_validated(&bytes[..bytes.len() - 3], &Features::default()).unwrap_err();
 }

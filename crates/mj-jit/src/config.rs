@@ -48,6 +48,7 @@ pub struct Config {
     pub(crate) profiling: ProfilingStrategy,
     pub(crate) pooling: Option<PoolingAllocationConfig>,
     pub(crate) parallel: bool,
+    pub(crate) module_version: ModuleVersionStrategy,
     pub(crate) fuel: bool,
     pub(crate) epochs: bool,
     pub(crate) canonical_nans: bool,
@@ -75,6 +76,7 @@ impl Default for Config {
             profiling: ProfilingStrategy::None,
             pooling: None,
             parallel: true,
+            module_version: ModuleVersionStrategy::default(),
             fuel: false,
             epochs: false,
             canonical_nans: false,
@@ -373,7 +375,8 @@ accepted! {
 }
 
 impl Config {
-    /// How serialized modules show which engine made them. There are none yet.
+    /// How serialized modules show which engine made them. Code of another engine than this may do anything when it is run: with another strategy
+    /// than the default, whoever deserializes modules sees to it that they fit.
     ///
     /// # Errors
     ///
@@ -382,6 +385,7 @@ impl Config {
         if strategy.as_str().len() > 255 {
             bail!("the module version is longer than 255 bytes");
         }
+        self.module_version = strategy;
         Ok(self)
     }
 }

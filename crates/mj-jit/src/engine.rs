@@ -2,6 +2,7 @@
 
 mod background;
 mod code;
+mod fingerprint;
 
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
@@ -18,6 +19,7 @@ use crate::types::{TypeEntry, TypeRegistry};
 
 use background::Background;
 use code::EngineCode;
+use fingerprint::Fingerprint;
 
 pub(crate) use background::{Heat, Job};
 
@@ -40,6 +42,7 @@ pub struct Engine {
 struct EngineInner {
     config: Config,
     options: Options,
+    fingerprint: OnceLock<Fingerprint>,
     types: Arc<TypeRegistry>,
     code: EngineCode,
     epoch: Epoch,
@@ -68,6 +71,7 @@ impl Engine {
         let inner = EngineInner {
             config: config.clone(),
             options,
+            fingerprint: OnceLock::new(),
             types: Arc::default(),
             code: EngineCode::new()?,
             epoch: Epoch::default(),
@@ -154,6 +158,12 @@ impl Engine {
     /// Code of host functions of a type.
     pub(crate) fn host_shim(&self, ty: &TypeEntry) -> Result<CodePointer> {
         cached(&ty.host_shim, || self.inner.code.host_shims.get(&ty.ty))
+    }
+
+    /// What made the engine's code, for code that is stored.
+    pub(crate) fn fingerprint(&self) -> &Fingerprint {
+        let make = || Fingerprint::new(&self.inner.config, &self.inner.options).expect("the engine has detected the processor before");
+        self.inner.fingerprint.get_or_init(make)
     }
 
     /// Work that tiered code does between two reports; `None` if code is not tiered.

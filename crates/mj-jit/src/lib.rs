@@ -61,7 +61,7 @@ pub use limits::{DEFAULT_INSTANCE_LIMIT, DEFAULT_MEMORY_LIMIT, DEFAULT_TABLE_LIM
 pub use linker::{Linker, UnknownImportError};
 pub use memory::{Memory, MemoryAccessError};
 pub use mj_decode::WasmFeatures;
-pub use module::{FuncIndex, Module, ModuleExport, ModuleFunction};
+pub use module::{FuncIndex, Module, ModuleExport, ModuleFunction, Precompiled};
 pub use store::{
     AsContext, AsContextMut, CallHook, GcHeapOutOfMemory, InterruptHandle, Store, StoreContext, StoreContextMut, UpdateDeadline,
 };

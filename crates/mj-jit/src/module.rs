@@ -1,10 +1,12 @@
 //! A module: validated, with its code, ready to be instantiated any number of times.
 
+pub(crate) mod artefact;
 mod code;
 mod compile;
 mod heat;
 mod layout;
 mod profile;
+mod serialize;
 mod sites;
 
 use std::fmt;
@@ -28,6 +30,7 @@ use heat::{Charged, HeatMap};
 pub(crate) use layout::InstanceLayout;
 
 pub use code::{FuncIndex, ModuleFunction};
+pub use serialize::Precompiled;
 
 /// Bytes of a function for which it gets one more budget.
 const LARGE: u32 = 1024;
@@ -108,13 +111,23 @@ impl Module {
 
     fn compile(engine: &Engine, bytes: Vec<u8>) -> Result<Module> {
         let env = mj_decode::validate_on(&bytes, &engine.config().features, engine.config().threads())?;
+        Self::assemble(engine, bytes, env, |env, bytes| match engine.config().mode {
+            CompilationMode::Eager => ModuleCode::eager(engine, env, bytes),
+            CompilationMode::Lazy => ModuleCode::lazy(engine, env),
+        })
+    }
+
+    /// A module of valid bytes, with the code that `code` makes.
+    fn assemble(
+        engine: &Engine,
+        bytes: Vec<u8>,
+        env: Environment,
+        code: impl FnOnce(&Environment, &[u8]) -> Result<ModuleCode>,
+    ) -> Result<Module> {
         check_pool(engine, &env)?;
         let types: Vec<_> = env.types.iter().map(|ty| engine.types().intern(ty.clone())).collect();
         let type_ids: Box<[u32]> = types.iter().map(|ty| ty.id).collect();
-        let code = match engine.config().mode {
-            CompilationMode::Eager => ModuleCode::eager(engine, &env, &bytes)?,
-            CompilationMode::Lazy => ModuleCode::lazy(engine, &env)?,
-        };
+        let code = code(&env, &bytes)?;
         let layout = InstanceLayout::new(&env, &type_ids, &code);
         let mut exports_by_name: Box<[u32]> = (0..env.exports.len() as u32).collect();
         exports_by_name.sort_by(|&a, &b| env.exports[a as usize].name.cmp(&env.exports[b as usize].name));

@@ -6,8 +6,10 @@
 //!
 //! Invariant: a function is in the list before its slot in the jump table points to it.
 
+mod stored;
+
 use std::any::Any;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt;
 use std::ops::Range;
 use std::sync::atomic::Ordering;
@@ -18,6 +20,9 @@ use mj_codegen::{Compiler, Entry, FunctionCode, ModulePlan, Relocation, relocate
 use mj_decode::Module as Environment;
 use mj_runtime::{CodeInfo, CodeRegion, PcKind};
 
+pub(super) use stored::Choice;
+
+use super::artefact::put_offsets;
 use super::sites::{pack, unpack};
 use super::{ModuleInner, compile, profile};
 use crate::Engine;
@@ -198,7 +203,16 @@ impl ModuleCode {
             let name = module.function_name(index).map(str::to_owned);
             ModuleFunction { index: FuncIndex(index), name, offset: placement.start as usize, len: placement.length as usize }
         };
-        self.map.placed().functions.iter().filter(|placement| placement.tier.is_none()).map(describe).collect()
+        let placed = self.map.placed();
+        let mut first: Vec<&Placement> = placed.functions.iter().filter(|placement| placement.tier.is_none()).collect();
+        if !placed.optimized.is_empty() {
+            // What came optimized from the cache has nothing in front of it.
+            let known: HashSet<u32> = first.iter().map(|placement| placement.function).collect();
+            let whole = placed.optimized.values().map(|&index| &placed.functions[index]);
+            first.extend(whole.filter(|placement| !known.contains(&placement.function)));
+            first.sort_by_key(|placement| placement.start);
+        }
+        first.into_iter().map(describe).collect()
     }
 }
 
@@ -289,6 +303,8 @@ struct Placed {
     functions: Vec<Placement>,
     /// Packed sites, in the same order.
     sites: Vec<u8>,
+    /// Packed offsets of references to the jump table, in the same order.
+    relocations: Vec<u8>,
     /// Of functions that calls reach in a later tier: where in `functions`.
     optimized: HashMap<u32, usize>,
 }
@@ -302,9 +318,14 @@ struct Placement {
     function: u32,
     /// What was optimized while the module ran; `None` for what was there first.
     tier: Option<Entry>,
+    /// Where it is entered, from its start.
+    entry: u32,
     /// Where its sites begin.
     sites: u32,
     sites_end: u32,
+    /// Where its relocations begin.
+    relocations: u32,
+    relocations_end: u32,
 }
 
 impl Placed {
@@ -313,8 +334,8 @@ impl Placed {
             return self.functions.get(index).copied();
         }
         // Compiled eagerly, functions stand in the order of their indices.
-        let guess = self.functions.get(own as usize).filter(|placement| placement.function == own);
         let is_it = |placement: &&Placement| placement.function == own && placement.tier.is_none();
+        let guess = self.functions.get(own as usize).filter(is_it);
         guess.or_else(|| self.functions.iter().find(is_it)).copied()
     }
 
@@ -359,20 +380,26 @@ impl CodeMap {
     fn add(&self, piece: Piece<'_>, address: usize, tier: Option<Entry>) {
         let base = (address - self.base.get().expect("the base is set")) as u32;
         let mut placed = self.placed.write().unwrap_or_else(PoisonError::into_inner);
-        let Placed { functions, sites, optimized } = &mut *placed;
+        let Placed { functions, sites, relocations, optimized } = &mut *placed;
         for function in piece.functions {
             if tier == Some(Entry::Function) {
                 optimized.insert(function.function, functions.len());
             }
             let first = sites.len() as u32;
             pack(&piece.sites[function.sites.start as usize..function.sites.end as usize], function.start, sites);
+            let first_relocation = relocations.len() as u32;
+            let references = &piece.relocations[function.relocations.start as usize..function.relocations.end as usize];
+            put_offsets(references.iter().map(|relocation| relocation.at - function.start), relocations);
             functions.push(Placement {
                 start: base + function.start,
                 length: function.end - function.start,
                 function: function.function,
                 tier,
+                entry: function.entry - function.start,
                 sites: first,
                 sites_end: sites.len() as u32,
+                relocations: first_relocation,
+                relocations_end: relocations.len() as u32,
             });
         }
     }

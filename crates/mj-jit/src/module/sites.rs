@@ -56,7 +56,8 @@ pub(super) fn unpack(packed: &[u8]) -> impl Iterator<Item = Site> + '_ {
     })
 }
 
-fn put_number(packed: &mut Vec<u8>, mut number: u64) {
+/// Appends a number: seven bits a byte, the lowest first.
+pub(super) fn put_number(packed: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         packed.push(number as u8 | 0x80);
         number >>= 7;
@@ -64,11 +65,12 @@ fn put_number(packed: &mut Vec<u8>, mut number: u64) {
     packed.push(number as u8);
 }
 
-fn take_number(rest: &mut &[u8]) -> u64 {
+/// The number at the front, which is removed. Where bytes are missing they count as zeros.
+pub(super) fn take_number(rest: &mut &[u8]) -> u64 {
     let (mut number, mut shift) = (0, 0);
     while let Some((&byte, behind)) = rest.split_first() {
         *rest = behind;
-        number |= u64::from(byte & 0x7f) << shift;
+        number |= u64::from(byte & 0x7f).checked_shl(shift).unwrap_or(0);
         shift += 7;
         if byte < 0x80 {
             break;

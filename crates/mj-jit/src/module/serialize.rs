@@ -1,0 +1,134 @@
+//! Modules as bytes, to be compiled in one process and run in another.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use super::artefact::{self, Artefact};
+use super::code::Choice;
+use super::{Module, ModuleCode};
+use crate::error::{Context, Result, ensure};
+use crate::{CompilationMode, Engine, ProfilingStrategy, Strategy};
+
+/// What bytes that were compiled ahead of time are; see [`Engine::detect_precompiled`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Precompiled {
+    /// A module.
+    Module,
+    /// A component. There are none.
+    Component,
+}
+
+impl Engine {
+    /// Compiles a module to bytes for [`Module::deserialize`], in this process or in another: its binary format, or with the cargo feature `wat` its text format.
+    ///
+    /// All functions are compiled, however the engine compiles otherwise. Where it would move hot functions to the optimizing compiler,
+    /// all are optimized: ahead of time there is time.
+    ///
+    /// # Errors
+    ///
+    /// As [`Module::new`].
+    pub fn precompile_module(&self, bytes: &[u8]) -> Result<Vec<u8>> {
+        let mut config = self.config().clone();
+        config.compilation_mode(CompilationMode::Eager).profiler(ProfilingStrategy::None).cache(None);
+        if self.tier_up_period().is_some() {
+            config.strategy(Strategy::OPTIMIZING);
+        }
+        Module::new(&Engine::new(&config)?, bytes)?.serialize()
+    }
+
+    /// Whether bytes begin like a compiled module. The rest may still turn out to be damaged, or of another engine.
+    #[must_use]
+    pub fn detect_precompiled(bytes: &[u8]) -> Option<Precompiled> {
+        artefact::is_artefact(bytes).then_some(Precompiled::Module)
+    }
+
+    /// As [`Engine::detect_precompiled`], for a file.
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read.
+    pub fn detect_precompiled_file(path: impl AsRef<Path>) -> Result<Option<Precompiled>> {
+        let mut start = Vec::new();
+        let mut file = File::open(path)?;
+        file.by_ref().take(artefact::MAGIC.len() as u64).read_to_end(&mut start)?;
+        Ok(Self::detect_precompiled(&start))
+    }
+
+    /// Something to hash that is equal for engines which can run each other's compiled modules.
+    #[must_use]
+    pub fn precompile_compatibility_hash(&self) -> impl std::hash::Hash + '_ {
+        self.fingerprint().text()
+    }
+}
+
+impl Module {
+    /// The compiled module as bytes, for [`Module::deserialize`].
+    ///
+    /// Functions that have no code yet are compiled first. What was optimized while the module ran is in it.
+    ///
+    /// # Errors
+    ///
+    /// If a function is too large to compile, or the module too large to serialize.
+    pub fn serialize(&self) -> Result<Vec<u8>> {
+        let inner = self.inner();
+        for own in 0..inner.env.defined_functions() {
+            inner.compile_lazily(own)?;
+        }
+        artefact::write(&inner.code.stored(Choice::All), &inner.engine.fingerprint().text(), [0; 16], &inner.bytes)
+    }
+
+    /// The module that [`Module::serialize`] or [`Engine::precompile_module`] made bytes of.
+    ///
+    /// Nothing is compiled or validated. Damaged bytes, and those of other versions, processors or options, are errors.
+    ///
+    /// # Safety
+    ///
+    /// The bytes are machine code, and run with this process' rights. That they are what one of the functions above returned is not checked, and cannot be:
+    /// they must come from there, and nobody who is not trusted may have changed them since.
+    ///
+    /// # Errors
+    ///
+    /// If the bytes are not a compiled module, are damaged, or were compiled for other engines than this; the error says which.
+    pub unsafe fn deserialize(engine: &Engine, bytes: impl AsRef<[u8]>) -> Result<Module> {
+        let artefact = Artefact::parse(bytes.as_ref())?;
+        engine.fingerprint().check(artefact.fingerprint)?;
+        let bytes = artefact.module.to_vec();
+        let env = mj_decode::parse_validated(&bytes, &engine.config().features)?;
+        let stored = artefact.functions(env.defined_functions())?;
+        ensure!(stored.is_complete(env.defined_functions()), "the compiled module is damaged: functions are missing");
+        Module::assemble(engine, bytes, env, |env, _| ModuleCode::from_stored(engine, env, &stored))
+    }
+
+    /// As [`Module::deserialize`], from a file.
+    ///
+    /// # Safety
+    ///
+    /// As [`Module::deserialize`].
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, and as [`Module::deserialize`].
+    pub unsafe fn deserialize_file(engine: &Engine, path: impl AsRef<Path>) -> Result<Module> {
+        let path = path.as_ref();
+        let file = File::open(path).with_context(|| format!("failed to open file: {}", path.display()))?;
+        // SAFETY: as the caller promises.
+        unsafe { Self::deserialize_open_file(engine, file) }.with_context(|| format!("failed deserialization for: {}", path.display()))
+    }
+
+    /// As [`Module::deserialize`], from the rest of a file that is open.
+    ///
+    /// # Safety
+    ///
+    /// As [`Module::deserialize`].
+    ///
+    /// # Errors
+    ///
+    /// If the file cannot be read, and as [`Module::deserialize`].
+    pub unsafe fn deserialize_open_file(engine: &Engine, mut file: File) -> Result<Module> {
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes)?;
+        // SAFETY: as the caller promises.
+        unsafe { Self::deserialize(engine, bytes) }
+    }
+}
