@@ -8,7 +8,7 @@ use std::time::Duration;
 use super::{Config, OptLevel, Strategy};
 
 /// [`Config::tier_up_budget`] unless set.
-pub(crate) const DEFAULT_BUDGET: u32 = 60_000;
+pub(crate) const DEFAULT_BUDGET: u32 = 200_000;
 
 /// Most work between two looks at what is running, in the budget's units.
 const LONGEST_PERIOD: u32 = 20_000;
@@ -89,7 +89,7 @@ impl fmt::Display for TierUp {
 /// Setters of tiering.
 impl Config {
     /// Work that a function of the baseline does before it is optimized, in units of about an instruction; functions of more than 1 KiB get
-    /// proportionally more. 60,000 by default: a fraction of a millisecond.
+    /// proportionally more. 200,000 by default: a fraction of a millisecond.
     ///
     /// Lower budgets optimize more functions sooner, and cost more compiling.
     pub fn tier_up_budget(&mut self, work: u32) -> &mut Self {
