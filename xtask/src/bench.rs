@@ -23,6 +23,9 @@ use results::{Outcome, Program, Results, Span, Statistic};
 /// The repository's programs that run for long enough to be measured.
 const PROGRAMS: [&str; 9] = ["cipher", "hashtable", "integers", "interpreter", "linear", "planets", "search", "sorting", "trees"];
 
+/// A spread of this much and more says that the machine was busy with something else.
+const DOUBTFUL: f64 = 0.05;
+
 /// What to measure, and where the figures go.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -74,6 +77,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool, String> {
     for table in &tables {
         println!("\n{}", table.text());
     }
+    println!("{}", steadiness(&results));
     let complaints = complaints(&results);
     complaints.iter().for_each(|complaint| println!("{complaint}"));
     for name in results.uncompared() {
@@ -214,6 +218,13 @@ fn conditions(rounds: u32, core: Option<usize>) -> String {
     format!("{}, {on}, best of {rounds} in turn", machine())
 }
 
+/// How steady the machine was.
+fn steadiness(results: &Results) -> String {
+    let spread = results.spread();
+    let advice = if spread > DOUBTFUL { ": other work disturbed the measurement, so repeat it or raise -n" } else { "" };
+    format!("medians lie {:.1} % above the best times{advice}", spread * 100.0)
+}
+
 /// The commit that is checked out, with a `+` if files differ from it.
 fn commit(root: &Path) -> Option<String> {
     let output = Command::new("git").current_dir(root).args(["describe", "--always", "--dirty=+", "--exclude=*"]).output().ok()?;
@@ -269,7 +280,7 @@ fn content(root: &Path, arguments: &Arguments, results: &Results, tables: &[tabl
         let version = document::locked_version(&lock, package).filter(|_| is_measured);
         versions.extend(version.map(|version| format!("{package} {version}")));
     }
-    about += &format!(" {}.\n\n![The ratios as bars](performance.svg)\n\n", versions.join(", "));
+    about += &format!(" {}; {}.\n\n![The ratios as bars](performance.svg)\n\n", versions.join(", "), steadiness(results));
     about + &tables.iter().map(table::Table::markdown).collect::<Vec<_>>().join("\n")
 }
 
