@@ -13,11 +13,12 @@ use std::num::NonZeroUsize;
 
 use mj_decode::Features;
 
+use crate::cache::Cache;
 use crate::error::{Result, bail};
 
 pub use choices::{
-    Cache, CacheConfig, Collector, CompilationMode, Enabled, Inlining, InstanceAllocationStrategy, ModuleVersionStrategy, OptLevel,
-    ProfilingStrategy, RegallocAlgorithm, Strategy, WasmBacktraceDetails,
+    Collector, CompilationMode, Enabled, Inlining, InstanceAllocationStrategy, ModuleVersionStrategy, OptLevel, ProfilingStrategy,
+    RegallocAlgorithm, Strategy, WasmBacktraceDetails,
 };
 pub use pooling::PoolingAllocationConfig;
 pub use tiers::TierUp;
@@ -49,6 +50,7 @@ pub struct Config {
     pub(crate) pooling: Option<PoolingAllocationConfig>,
     pub(crate) parallel: bool,
     pub(crate) module_version: ModuleVersionStrategy,
+    pub(crate) cache: Option<Cache>,
     pub(crate) fuel: bool,
     pub(crate) epochs: bool,
     pub(crate) canonical_nans: bool,
@@ -77,6 +79,7 @@ impl Default for Config {
             pooling: None,
             parallel: true,
             module_version: ModuleVersionStrategy::default(),
+            cache: None,
             fuel: false,
             epochs: false,
             canonical_nans: false,
@@ -206,6 +209,14 @@ impl Config {
     /// Whether every NaN that an operator computes has the same bits, on every machine: the quiet bit, and no other. Off by default.
     pub fn cranelift_nan_canonicalization(&mut self, enable: bool) -> &mut Self {
         self.canonical_nans = enable;
+        self
+    }
+
+    /// Where compiled code is kept between runs; nowhere by default.
+    ///
+    /// What is found there is run as it is: see [`Cache::new`] for who may be able to write there.
+    pub fn cache(&mut self, cache: Option<Cache>) -> &mut Self {
+        self.cache = cache;
         self
     }
 
@@ -348,8 +359,6 @@ accepted! {
     cranelift_wasmtime_debug_checks(enable: bool);
     /// How registers are found. There is one way.
     cranelift_regalloc_algorithm(algorithm: RegallocAlgorithm);
-    /// Where compiled modules are kept between runs. Nowhere yet: modules are compiled faster than they are found on disk.
-    cache(cache: Option<Cache>);
     /// Whether linear memories may move when they grow. They never do.
     memory_may_move(enable: bool);
     /// Whether tables are filled when they are used. They are filled at instantiation.

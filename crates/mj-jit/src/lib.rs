@@ -28,6 +28,7 @@
 
 #![deny(missing_docs)]
 
+mod cache;
 mod config;
 mod engine;
 pub mod error;
@@ -46,8 +47,9 @@ mod trap;
 mod types;
 mod values;
 
+pub use cache::{Cache, CacheConfig};
 pub use config::{
-    Cache, CacheConfig, Collector, CompilationMode, Config, Enabled, Inlining, InstanceAllocationStrategy, ModuleVersionStrategy, OptLevel,
+    Collector, CompilationMode, Config, Enabled, Inlining, InstanceAllocationStrategy, ModuleVersionStrategy, OptLevel,
     PoolingAllocationConfig, ProfilingStrategy, RegallocAlgorithm, Strategy, TierUp, WasmBacktraceDetails,
 };
 pub use engine::{Engine, EngineWeak};

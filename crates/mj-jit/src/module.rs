@@ -1,6 +1,7 @@
 //! A module: validated, with its code, ready to be instantiated any number of times.
 
 pub(crate) mod artefact;
+mod cached;
 mod code;
 mod compile;
 mod heat;
@@ -19,10 +20,11 @@ use std::time::Instant;
 use mj_codegen::Entry;
 use mj_decode::{Export, ExportKind, Module as Environment, Names};
 
+use crate::cache::CacheEntry;
 use crate::engine::Job;
 use crate::error::{Context, Result, ensure};
 use crate::types::{ExportType, ExternType, FuncType, GlobalType, ImportType, MemoryType, ResourcesRequired, TableType, TypeEntry};
-use crate::{CompilationMode, Engine, TierUp};
+use crate::{Engine, TierUp};
 
 pub(crate) use code::{ModuleCode, Position, code_map};
 use heat::{Charged, HeatMap};
@@ -52,6 +54,8 @@ pub(crate) struct ModuleInner {
     pub layout: InstanceLayout,
     pub code: ModuleCode,
     heat: HeatMap,
+    /// Its place in the engine's cache.
+    cached: Option<CacheEntry>,
     names: OnceLock<Names>,
     /// Places in the environment's list of exports, in the order of their names.
     exports_by_name: Box<[u32]>,
@@ -110,11 +114,11 @@ impl Module {
     }
 
     fn compile(engine: &Engine, bytes: Vec<u8>) -> Result<Module> {
+        if let Some(cache) = &engine.config().cache {
+            return Self::compile_cached(engine, bytes, cache);
+        }
         let env = mj_decode::validate_on(&bytes, &engine.config().features, engine.config().threads())?;
-        Self::assemble(engine, bytes, env, |env, bytes| match engine.config().mode {
-            CompilationMode::Eager => ModuleCode::eager(engine, env, bytes),
-            CompilationMode::Lazy => ModuleCode::lazy(engine, env),
-        })
+        Self::assemble(engine, bytes, env, None, |env, bytes| ModuleCode::compile(engine, env, bytes))
     }
 
     /// A module of valid bytes, with the code that `code` makes.
@@ -122,6 +126,7 @@ impl Module {
         engine: &Engine,
         bytes: Vec<u8>,
         env: Environment,
+        cached: Option<CacheEntry>,
         code: impl FnOnce(&Environment, &[u8]) -> Result<ModuleCode>,
     ) -> Result<Module> {
         check_pool(engine, &env)?;
@@ -141,6 +146,7 @@ impl Module {
             layout,
             code,
             heat: HeatMap::default(),
+            cached,
             names: OnceLock::new(),
             exports_by_name,
             last_export: AtomicU32::new(0),
@@ -387,6 +393,9 @@ impl ModuleInner {
         // Whatever the reason, the code that there is stays.
         let made = self.code.optimize(self, own, entry).ok();
         self.heat.finish(own, entry, made.map(|(address, _)| address));
+        if made.is_some() {
+            self.count_for_cache();
+        }
         if let Some(observer) = &self.engine.config().tiering.observer {
             let function = self.env.imported_functions + own;
             observer.tell(&TierUp {

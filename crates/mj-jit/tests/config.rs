@@ -75,7 +75,7 @@ fn every_harmless_setter_is_accepted() {
         .wasm_backtrace_details(WasmBacktraceDetails::Enable)
         .memory_init_cow(false)
         .memory_may_move(false)
-        .cache(Some(Cache::new(CacheConfig::new()).unwrap()))
+        .cache(None)
         .collector(Collector::Auto)
         .allocation_strategy(InstanceAllocationStrategy::pooling())
         .parallel_compilation(false)

@@ -1,9 +1,6 @@
 //! The enums and small structs that setters take.
 
-use std::path::Path;
-
 use super::PoolingAllocationConfig;
-use crate::error::{Result, ensure};
 
 /// When functions are compiled.
 #[non_exhaustive]
@@ -169,51 +166,5 @@ impl ModuleVersionStrategy {
             Self::Custom(version) => version,
             Self::None => "",
         }
-    }
-}
-
-/// A place to keep compiled modules between runs. Accepted everywhere and not used yet.
-#[derive(Clone, Debug)]
-pub struct Cache(());
-
-impl Cache {
-    /// A cache as configured.
-    ///
-    /// # Errors
-    ///
-    /// None yet.
-    pub fn new(config: CacheConfig) -> Result<Self> {
-        let CacheConfig(()) = config;
-        Ok(Cache(()))
-    }
-
-    /// A cache as a file configures it, or the default one.
-    ///
-    /// # Errors
-    ///
-    /// If there is no such file.
-    pub fn from_file(path: Option<&Path>) -> Result<Self> {
-        if let Some(path) = path {
-            ensure!(path.is_file(), "there is no cache configuration at `{}`", path.display());
-        }
-        Ok(Cache(()))
-    }
-}
-
-/// How a cache is to be.
-#[derive(Clone, Debug, Default)]
-pub struct CacheConfig(());
-
-impl CacheConfig {
-    /// The default.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// Where to keep modules.
-    pub fn with_directory(&mut self, directory: impl Into<std::path::PathBuf>) -> &mut Self {
-        let _ = directory.into();
-        self
     }
 }

@@ -90,9 +90,7 @@ struct Body<'a> {
 mod field {
     pub const FINGERPRINT: usize = 12;
     pub const FUNCTIONS: usize = 16;
-    pub const SITES: usize = 20;
-    pub const RELOCATIONS: usize = 24;
-    pub const CODE: usize = 28;
+    // Of sites, relocations, code and module, four bytes each.
     pub const TIE: usize = 36;
     pub const CHECKSUM: usize = 56;
 }
@@ -253,7 +251,10 @@ impl Stored<'_> {
         all.extend(other.functions.iter().map(|function| (other, function)));
         // The sort is stable: of two the first is this one's.
         all.sort_by_key(|(_, function)| function.version());
-        all.dedup_by_key(|(_, function)| function.version());
+        all.dedup_by(|(_, later), (_, kept)| {
+            // Who has a whole function that was optimized never needs its loops.
+            later.version() == kept.version() || (later.own == kept.own && kept.tier == Some(Entry::Function))
+        });
         let mut merged = Stored::default();
         for (from, function) in all {
             let [code, sites, relocations] =
@@ -417,7 +418,7 @@ mod tests {
     #[test]
     fn merging_keeps_the_first_version_of_each() {
         let first = stored(&[(1, Some(Entry::Function), 1), (5, Some(Entry::Loop(8)), 2)]);
-        let second = stored(&[(0, None, 3), (1, None, 4), (5, Some(Entry::Loop(7)), 5), (5, Some(Entry::Loop(8)), 6)]);
+        let second = stored(&[(0, None, 3), (1, None, 4), (1, Some(Entry::Loop(3)), 4), (5, Some(Entry::Loop(7)), 5), (5, Some(Entry::Loop(8)), 6)]);
         let merged = first.merged(&second);
         let expected = stored(&[(0, None, 3), (1, Some(Entry::Function), 1), (5, Some(Entry::Loop(7)), 5), (5, Some(Entry::Loop(8)), 2)]);
         assert_eq!(merged, expected);

@@ -25,7 +25,7 @@ pub(super) use stored::Choice;
 use super::artefact::put_offsets;
 use super::sites::{pack, unpack};
 use super::{ModuleInner, compile, profile};
-use crate::Engine;
+use crate::{CompilationMode, Engine};
 use crate::error::Result;
 
 /// A module's code.
@@ -68,8 +68,16 @@ impl<'a> Piece<'a> {
 }
 
 impl ModuleCode {
+    /// Code as the engine wants it before the module runs.
+    pub fn compile(engine: &Engine, env: &Environment, bytes: &[u8]) -> Result<Self> {
+        match engine.config().mode {
+            CompilationMode::Eager => Self::eager(engine, env, bytes),
+            CompilationMode::Lazy => Self::lazy(engine, env),
+        }
+    }
+
     /// Code of all functions.
-    pub fn eager(engine: &Engine, env: &Environment, bytes: &[u8]) -> Result<Self> {
+    fn eager(engine: &Engine, env: &Environment, bytes: &[u8]) -> Result<Self> {
         let plan = ModulePlan::new(env);
         let slots = env.defined_functions() as usize;
         let (region, map) = if env.code_section.len() < compile::SMALL {
@@ -110,7 +118,7 @@ impl ModuleCode {
     }
 
     /// Code of no function yet.
-    pub fn lazy(engine: &Engine, env: &Environment) -> Result<Self> {
+    fn lazy(engine: &Engine, env: &Environment) -> Result<Self> {
         let count = env.defined_functions();
         let stubs = mj_codegen::x64::lazy_stubs(0, count, engine.lazy_stub());
         let region = CodeRegion::reserve(count as usize, room(env, stubs.len()))?;

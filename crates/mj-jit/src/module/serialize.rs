@@ -97,7 +97,7 @@ impl Module {
         let env = mj_decode::parse_validated(&bytes, &engine.config().features)?;
         let stored = artefact.functions(env.defined_functions())?;
         ensure!(stored.is_complete(env.defined_functions()), "the compiled module is damaged: functions are missing");
-        Module::assemble(engine, bytes, env, |env, _| ModuleCode::from_stored(engine, env, &stored))
+        Module::assemble(engine, bytes, env, None, |env, _| ModuleCode::from_stored(engine, env, &stored))
     }
 
     /// As [`Module::deserialize`], from a file.
