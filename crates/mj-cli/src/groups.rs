@@ -105,7 +105,7 @@ pub(crate) static CODEGEN: Group = Group {
             .config
             .tier_up_threads(v)),
         switch!("lazy", "Compile each function at its first call (on for `mj run`)", |s, on| s.config.compilation_mode(mode(on))),
-        switch!("cache", "Keep compiled modules on disk: accepted, there is no cache yet", |_s, _on| ()),
+        switch!("cache", "Keep compiled code in the user's cache folder for the next run (on for `mj run`)", |s, on| s.cache = Some(on)),
         switch!("parallel-compilation", "Compile on all cores", |s, on| s.config.parallel_compilation(on)),
     ],
 };
@@ -136,6 +136,7 @@ pub(crate) static DEBUG: Group = Group {
     rows: &[
         switch!("debug-info", "Make debug information for native debuggers", |s, on| s.config.debug_info(on)),
         switch!("address-map", "Accepted: offsets of operators are always known", |s, on| s.config.generate_address_map(on)),
+        switch!("cache-log", "Say how much code `mj run` found in the cache", |s, on| s.cache_log = on),
         row("max-backtrace", "=N", "How many frames a backtrace shows (20); 0: none", |s, value| {
             let frames = size(value)?;
             s.config.wasm_backtrace_max_frames(std::num::NonZeroUsize::new(frames));

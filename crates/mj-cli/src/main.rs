@@ -3,9 +3,11 @@
 //! Flags and exit codes follow wasmtime's: a guest's own exit code passes through, a trap exits with 134, anything else that
 //! goes wrong with 1 and a sentence that says what to do.
 
-#![forbid(unsafe_code)]
+// Allowed in `precompiled` only.
+#![deny(unsafe_code)]
 
 mod bench;
+mod compile;
 mod digest;
 mod disassembly;
 mod failure;
@@ -17,6 +19,7 @@ mod objdump;
 mod operators;
 mod options;
 mod output;
+mod precompiled;
 mod run;
 mod scripts;
 mod values;
@@ -45,6 +48,8 @@ const DEFAULT_COMMAND: &str = "Without a command, `mj FILE ...` means `mj run FI
 enum Command {
     /// Runs a program
     Run(run::Arguments),
+    /// Compiles a module ahead of time
+    Compile(compile::Arguments),
     /// Measures how long a program takes to compile, instantiate and run
     Bench(bench::Arguments),
     /// Shows a module's operators and machine code
@@ -73,6 +78,7 @@ fn main() -> ExitCode {
 fn execute(command: &Command) -> Result<(), Failure> {
     match command {
         Command::Run(arguments) => run::run(arguments),
+        Command::Compile(arguments) => compile::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
         Command::Objdump(arguments) => objdump::run(arguments),
         Command::Wast(arguments) => scripts::run(arguments),

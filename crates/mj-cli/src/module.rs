@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use mj_jit::{Engine, Module};
 
 use crate::failure::Failure;
+use crate::precompiled;
 
 /// How long something may take before it shows progress.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -17,19 +18,39 @@ const BINARY_MAGIC: &[u8] = b"\0asm";
 
 /// Reads a module in the binary or the text format; the result is in the binary format.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
-    let bytes = fs::read(path).map_err(|error| {
+    to_binary(path, read_file(path)?)
+}
+
+/// The module in a file: compiles it, or if it was compiled before and that is allowed, takes it as it is.
+pub(crate) fn load(engine: &Engine, path: &Path, allow_precompiled: bool) -> Result<Module, Failure> {
+    let bytes = read_file(path)?;
+    if precompiled::is_compiled(&bytes) {
+        return precompiled::load(engine, path, &bytes, allow_precompiled);
+    }
+    compile_owned(engine, path, to_binary(path, bytes)?)
+}
+
+fn read_file(path: &Path) -> Result<Vec<u8>, Failure> {
+    fs::read(path).map_err(|error| {
         let what_to_do = match error.kind() {
             ErrorKind::NotFound => ": check the spelling and the current folder",
             ErrorKind::IsADirectory => ": name the file in it",
             _ => "",
         };
         Failure::other(format!("cannot read {}: {error}{what_to_do}", path.display()))
-    })?;
+    })
+}
+
+fn to_binary(path: &Path, bytes: Vec<u8>) -> Result<Vec<u8>, Failure> {
     if is_text(path, &bytes) {
         return wat::parse_bytes(&bytes).map(|binary| binary.into_owned()).map_err(|mut error| {
             error.set_path(path);
             Failure::other(error)
         });
+    }
+    if precompiled::is_compiled(&bytes) {
+        let message = format!("{}: this module is compiled already, and only `mj run --allow-precompiled` takes it", path.display());
+        return Err(Failure::Other(message));
     }
     if !bytes.starts_with(&BINARY_MAGIC[..bytes.len().min(BINARY_MAGIC.len())]) {
         let what_to_do = "a binary module begins with `\\0asm`, a text module with `(module`";
@@ -46,8 +67,12 @@ fn is_text(path: &Path, bytes: &[u8]) -> bool {
 
 /// Compiles a module, which came from `path`.
 pub(crate) fn compile(engine: &Engine, path: &Path, bytes: &[u8]) -> Result<Module, Failure> {
+    compile_owned(engine, path, bytes.to_vec())
+}
+
+fn compile_owned(engine: &Engine, path: &Path, bytes: Vec<u8>) -> Result<Module, Failure> {
     let progress = Progress::start(format!("compiling {} ({:.1} MB)", path.display(), bytes.len() as f64 / 1e6));
-    let module = Module::from_binary(engine, bytes);
+    let module = Module::from_vec(engine, bytes);
     progress.end();
     module.map_err(|error| Failure::other(format!("{}: {error:#}", path.display())))
 }

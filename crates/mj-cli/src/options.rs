@@ -4,8 +4,9 @@
 //! option wins over the flag.
 
 use std::time::Duration;
+use std::{env, io};
 
-use mj_jit::{Config, Engine, StoreLimits, StoreLimitsBuilder};
+use mj_jit::{Cache, Config, Engine, StoreLimits, StoreLimitsBuilder};
 
 use crate::failure::Failure;
 use crate::groups::{CODEGEN, DEBUG, Group, OPTIMIZE, WASI, WASM};
@@ -41,6 +42,10 @@ pub(crate) struct EngineOptions {
 #[derive(Debug)]
 pub(crate) struct Settings {
     pub config: Config,
+    /// Whether to keep compiled code between runs, if that was said.
+    pub cache: Option<bool>,
+    /// Whether to say what was found there.
+    pub cache_log: bool,
     pub timeout: Option<Duration>,
     pub fuel: Option<u64>,
     pub max_memory: Option<usize>,
@@ -64,6 +69,8 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             config: Config::new(),
+            cache: None,
+            cache_log: false,
             timeout: None,
             fuel: None,
             max_memory: None,
@@ -89,6 +96,21 @@ impl Settings {
     pub(crate) fn set_fuel(&mut self, fuel: u64) {
         self.fuel = Some(fuel);
         self.config.consume_fuel(true);
+    }
+
+    /// Lets compiled code be kept in the user's cache folder, unless that was refused. Without such a folder it is not kept; that is worth a word if the folder is not safe, or
+    /// was asked for.
+    pub(crate) fn use_cache(&mut self) -> Result<(), Failure> {
+        if self.cache == Some(false) {
+            return Ok(());
+        }
+        match Cache::from_file(None) {
+            Ok(cache) => _ = self.config.cache(Some(cache)),
+            Err(error) if self.cache == Some(true) => return Err(Failure::other(format!("-C cache=y: {error:#}"))),
+            Err(error) if error.is::<io::Error>() || env::var_os("HOME").is_none() => {}
+            Err(error) => output::note(&format!("nothing is cached: {error:#}")),
+        }
+        Ok(())
     }
 
     /// An engine with these settings.

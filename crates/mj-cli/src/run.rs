@@ -37,6 +37,9 @@ pub(crate) struct Arguments {
     /// How large a linear memory may grow, such as 64M (short for -W max-memory-size=)
     #[arg(long, value_name = "SIZE")]
     max_memory: Option<String>,
+    /// Run a module that `mj compile` made: machine code, which nothing keeps in bounds
+    #[arg(long)]
+    allow_precompiled: bool,
     /// WASI; `-S help` lists it
     #[arg(short = 'S', long = "wasi", value_name = "KEY[=VALUE],...")]
     wasi: Vec<String>,
@@ -68,6 +71,7 @@ impl Arguments {
         }
         self.engine.apply(&mut settings)?;
         apply_wasi(&self.wasi, &mut settings)?;
+        settings.use_cache()?;
         Ok(settings)
     }
 }
@@ -76,14 +80,18 @@ impl Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let settings = arguments.settings()?;
     let file = arguments.file()?;
-    let bytes = module::read(file)?;
     let engine = settings.engine()?;
-    let module = module::compile(&engine, file, &bytes)?;
-    drop(bytes);
+    let module = module::load(&engine, file, arguments.allow_precompiled)?;
+    if settings.cache_log {
+        let found = if module.was_cached() { "it was in the cache" } else { "it was not in the cache" };
+        output::note(&format!("cache: {} functions have code from the start: {found}", module.functions().len()));
+    }
     let (mut store, interrupter) = guest_store(arguments, &settings, &engine)?;
     let mut linker = host::linker(&engine, &settings)?;
     let watchdog = settings.timeout.zip(interrupter).map(|(limit, waits)| Watchdog::start(limit, store.interrupt_handle(), waits));
     let result = instantiate_and_run(arguments, &settings, &mut linker, &mut store, &module);
+    // A thread in the background may hold the module longer than the process lasts.
+    module.save_to_cache();
     match watchdog {
         Some(watchdog) => result.map_err(|failure| watchdog.explain(failure)),
         None => result,
@@ -100,7 +108,7 @@ fn instantiate_and_run(
     let file = arguments.file()?;
     let subject = file.display().to_string();
     for preload in &arguments.preload {
-        preload_module(linker, store, preload)?;
+        preload_module(arguments, linker, store, preload)?;
     }
     define_unknown_imports(settings, linker, store, module)?;
     let instance = linker.instantiate(&mut *store, module).map_err(|error| uninstantiable(&subject, settings, &error))?;
@@ -159,11 +167,10 @@ fn invoke_function(arguments: &Arguments, store: &mut Store<Host>, instance: Ins
     Ok(())
 }
 
-fn preload_module(linker: &mut Linker<Host>, store: &mut Store<Host>, preload: &str) -> Result<(), Failure> {
+fn preload_module(arguments: &Arguments, linker: &mut Linker<Host>, store: &mut Store<Host>, preload: &str) -> Result<(), Failure> {
     let (name, file) = preload.split_once('=').ok_or_else(|| Failure::other(format!("--preload {preload}: write NAME=FILE")))?;
     let file = Path::new(file);
-    let bytes = module::read(file)?;
-    let module = module::compile(linker.engine(), file, &bytes)?;
+    let module = module::load(linker.engine(), file, arguments.allow_precompiled)?;
     linker.module(&mut *store, name, &module).map_err(|error| Failure::of_guest(&file.display().to_string(), &error))?;
     Ok(())
 }

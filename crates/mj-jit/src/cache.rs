@@ -119,6 +119,8 @@ pub(crate) struct CacheEntry {
     module: String,
     code: String,
     tie: Mutex<Option<Tie>>,
+    /// Held while its files are written, so that who is about to end the process waits.
+    saving: Mutex<()>,
     /// Functions that are in the code file as far as this knows.
     known: AtomicUsize,
     /// Functions that were optimized since the file was last written.
@@ -135,6 +137,7 @@ impl CacheEntry {
             module: format!("{key:032x}.module"),
             code: format!("{key:032x}-{maker:016x}.code"),
             tie: Mutex::new(None),
+            saving: Mutex::new(()),
             known: AtomicUsize::new(0),
             fresh: AtomicUsize::new(0),
             is_hit: AtomicBool::new(false),
@@ -187,21 +190,23 @@ impl CacheEntry {
         fresh >= FIRST_BATCH.max(self.known.load(Ordering::Relaxed))
     }
 
-    /// Whether something is not in the cache that should be there: of a module's functions, of which there are so many to keep, or that
-    /// it is valid.
-    pub fn is_behind(&self, functions: usize, bytes: &[u8]) -> bool {
-        self.fresh.load(Ordering::Relaxed) > 0
-            || functions > self.known.load(Ordering::Relaxed)
-            || (self.tie().is_none() && bytes.len() >= WORTH_KNOWING)
-    }
-
-    /// Writes functions of a module, and with them what the code file has besides. `count` is the number of functions to keep when that was asked last.
-    pub fn save(&self, engine: &Engine, bytes: &[u8], own_functions: u32, count: usize, stored: Stored<'_>) {
-        // Also if it fails: it would fail again.
-        self.fresh.store(0, Ordering::Relaxed);
-        self.known.store(count, Ordering::Relaxed);
-        // Without a file the next run is as this one was.
-        let _ = self.try_save(engine, bytes, own_functions, stored);
+    /// Writes functions of a module, and with them what the code file has besides, if something is not in the cache that should be there: one of its functions, of
+    /// which there are `count` to keep, or that it is valid. `stored` gives them.
+    pub fn save<'a>(
+        &self,
+        engine: &Engine,
+        bytes: &[u8],
+        own_functions: u32,
+        count: impl Fn() -> usize,
+        stored: impl FnOnce() -> Stored<'a>,
+    ) {
+        let _saving = self.saving.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = count();
+        let is_news = self.fresh.swap(0, Ordering::Relaxed) > 0 || self.known.swap(count, Ordering::Relaxed) < count;
+        if is_news || (self.tie().is_none() && bytes.len() >= WORTH_KNOWING) {
+            // Without a file the next run is as this one was.
+            let _ = self.try_save(engine, bytes, own_functions, stored());
+        }
     }
 
     fn try_save(&self, engine: &Engine, bytes: &[u8], own_functions: u32, mut stored: Stored<'_>) -> Result<()> {

@@ -100,6 +100,15 @@ impl Module {
         Self::compile(engine, binary.to_vec())
     }
 
+    /// As [`Module::from_binary`], of bytes that it keeps instead of copying them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Module::new`].
+    pub fn from_vec(engine: &Engine, binary: Vec<u8>) -> Result<Module> {
+        Self::compile(engine, binary)
+    }
+
     #[cfg(feature = "wat")]
     fn from_any(engine: &Engine, bytes: Vec<u8>) -> Result<Module> {
         match wat::parse_bytes(&bytes)? {

@@ -52,6 +52,8 @@ pub fn mj_with_input(arguments: &[&str], input: &[u8]) -> Run {
 /// The command, not started yet, with its output captured.
 pub fn command(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_mj"));
+    // The user's own cache is not for tests.
+    command.env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
     command.args(arguments).current_dir(programs()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
 }

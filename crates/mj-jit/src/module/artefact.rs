@@ -202,7 +202,7 @@ impl<'a> Artefact<'a> {
             };
             let fits = own < own_functions
                 && start >= code_end
-                && start as usize % ALIGN == 0
+                && (start as usize).is_multiple_of(ALIGN)
                 && function.code.end as usize <= code.len()
                 && entry < length
                 && sites_end as usize <= sites.len()

@@ -1,5 +1,6 @@
 //! What a module takes from the cache when it is made, and leaves there.
 
+use super::artefact::Stored;
 use super::code::Choice;
 use super::{Module, ModuleCode, ModuleInner};
 use crate::cache::{Cache, CacheEntry};
@@ -63,11 +64,9 @@ impl ModuleInner {
     pub(super) fn save_to_cache(&self) {
         let Some(entry) = &self.cached else { return };
         let choice = kept(&self.engine);
-        let count = choice.map_or(0, |choice| self.code.count_stored(choice));
-        if entry.is_behind(count, &self.bytes) {
-            let stored = choice.map_or_else(Default::default, |choice| self.code.stored(choice));
-            entry.save(&self.engine, &self.bytes, self.env.defined_functions(), count, stored);
-        }
+        let count = || choice.map_or(0, |choice| self.code.count_stored(choice));
+        let stored = || choice.map_or_else(Stored::default, |choice| self.code.stored(choice));
+        entry.save(&self.engine, &self.bytes, self.env.defined_functions(), count, stored);
     }
 
     /// A function was optimized.

@@ -1,0 +1,40 @@
+//! `mj compile`: a module to machine code, for `mj run --allow-precompiled` and for programs that use the library.
+
+use std::fs;
+use std::path::PathBuf;
+
+use crate::failure::Failure;
+use crate::module::{self, Progress};
+use crate::options::{EngineOptions, Settings};
+
+/// What to compile, and how.
+#[derive(clap::Args)]
+#[command(override_usage = "mj compile [OPTIONS] FILE")]
+pub(crate) struct Arguments {
+    /// Where to write the compiled module; by default in the current folder, under the module's name with .cwasm
+    #[arg(short, long, value_name = "FILE")]
+    output: Option<PathBuf>,
+    #[command(flatten)]
+    engine: EngineOptions,
+    /// The module, in the binary or text format
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+}
+
+/// Compiles a module.
+pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
+    let mut settings = Settings::default();
+    arguments.engine.apply(&mut settings)?;
+    let engine = settings.engine()?;
+    let file = &arguments.file;
+    let bytes = module::read(file)?;
+    let output = match &arguments.output {
+        Some(output) => output.clone(),
+        None => PathBuf::from(file.with_extension("cwasm").file_name().unwrap_or_default()),
+    };
+    let progress = Progress::start(format!("compiling {} ({:.1} MB)", file.display(), bytes.len() as f64 / 1e6));
+    let compiled = engine.precompile_module(&bytes);
+    progress.end();
+    let compiled = compiled.map_err(|error| Failure::other(format!("{}: {error:#}", file.display())))?;
+    fs::write(&output, compiled).map_err(|error| Failure::other(format!("cannot write {}: {error}", output.display())))
+}
