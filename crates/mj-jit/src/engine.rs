@@ -12,6 +12,7 @@ use mj_abi::{CodePointer, HelperPointers};
 use mj_codegen::{Compiler, Effort, Options};
 use mj_runtime::{Bounds, MemoryError, MemoryPlan, MemoryPool, StackPool, Stubs};
 
+use crate::cache::Cache;
 use crate::config::{Config, OptLevel, PoolingAllocationConfig, Strategy};
 use crate::error::Result;
 use crate::store::Epoch;
@@ -287,6 +288,12 @@ impl Engine {
     #[must_use]
     pub fn get_pooling_config(&self) -> Option<&PoolingAllocationConfig> {
         self.config().pooling.as_ref()
+    }
+
+    /// Where compiled code is kept between runs.
+    #[must_use]
+    pub fn get_cache(&self) -> Option<&Cache> {
+        self.config().cache.as_ref()
     }
 
     /// Most frames of a backtrace.

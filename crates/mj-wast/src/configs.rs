@@ -1,6 +1,6 @@
 //! The engine configurations under which scripts run: one row a way of making or checking code.
 
-use mj_jit::{CompilationMode, Config, Strategy};
+use mj_jit::{Cache, CacheConfig, CompilationMode, Config, Strategy};
 
 /// A configuration with a name to ask for it by.
 #[derive(Clone, Copy, Debug)]
@@ -37,6 +37,7 @@ pub const CONFIGS: &[NamedConfig] = &[
         purpose: "replaced at the first chance, with hardly any registers",
         apply: tiered_few_registers,
     },
+    NamedConfig { name: "cached", purpose: "optimized, written to a folder, and read from there", apply: cached },
     NamedConfig { name: "tiered-fuel", purpose: "replaced at the first chance, every operator counted", apply: tiered_fuel },
 ];
 
@@ -112,4 +113,13 @@ fn tiered_few_registers(config: &mut Config) {
 fn tiered_fuel(config: &mut Config) {
     tiered(config);
     fuel(config);
+}
+
+/// The folder stays, for the next run.
+fn cached(config: &mut Config) {
+    let mut folder = CacheConfig::new();
+    folder.with_directory(std::env::temp_dir().join("mj-wast-cache")).with_files_total_size_soft_limit(256 << 20);
+    let cache = Cache::new(folder).unwrap_or_else(|error| panic!("the configuration `cached` needs a folder: {error:#}"));
+    optimizing(config);
+    config.cache(Some(cache));
 }

@@ -144,7 +144,13 @@ impl Script {
 
     fn compile(&self, module: &mut QuoteWat<'_>) -> Result<Module, Problem> {
         let bytes = module.encode().map_err(|error| Problem::Module(error.message()))?;
-        Module::from_binary(self.store.engine(), &bytes).map_err(|error| Problem::Module(format!("{error:#}")))
+        let compile = || Module::from_binary(self.store.engine(), &bytes).map_err(|error| Problem::Module(format!("{error:#}")));
+        let module = compile()?;
+        match self.store.engine().get_cache() {
+            // The first only wrote it.
+            Some(_) if !module.was_cached() => compile(),
+            _ => Ok(module),
+        }
     }
 
     fn instantiate(&mut self, module: &Module) -> Result<Instance, Problem> {
