@@ -25,7 +25,7 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 pub(crate) fn load(engine: &Engine, path: &Path, allow_precompiled: bool) -> Result<Module, Failure> {
     let bytes = read_file(path)?;
     if precompiled::is_compiled(&bytes) {
-        return precompiled::load(engine, path, &bytes, allow_precompiled);
+        return precompiled::load(engine, path, bytes, allow_precompiled);
     }
     compile_owned(engine, path, to_binary(path, bytes)?)
 }

@@ -14,7 +14,7 @@ pub(crate) fn is_compiled(bytes: &[u8]) -> bool {
 }
 
 /// The compiled module in a file, if whoever runs the command says that the file is to be trusted.
-pub(crate) fn load(engine: &Engine, path: &Path, bytes: &[u8], is_trusted: bool) -> Result<Module, Failure> {
+pub(crate) fn load(engine: &Engine, path: &Path, bytes: Vec<u8>, is_trusted: bool) -> Result<Module, Failure> {
     let shown = path.display();
     if !is_trusted {
         return Err(Failure::other(format!(
@@ -22,6 +22,6 @@ pub(crate) fn load(engine: &Engine, path: &Path, bytes: &[u8], is_trusted: bool)
         )));
     }
     // SAFETY: the user says that the file is what `mj compile` made of a module.
-    let module = unsafe { Module::deserialize(engine, bytes) };
+    let module = unsafe { Module::deserialize_vec(engine, bytes) };
     module.map_err(|error| Failure::other(format!("{shown}: {error:#}")))
 }

@@ -74,7 +74,7 @@ pub(crate) struct Artefact<'a> {
     pub fingerprint: &'a str,
     /// What ties it to another file; zeros if it stands for itself.
     pub tie: [u8; 16],
-    /// The module that it is the code of, unless that is elsewhere.
+    /// The module that it is the code of, unless that is elsewhere: the last part.
     pub module: &'a [u8],
     body: Body<'a>,
 }

@@ -91,13 +91,31 @@ impl Module {
     ///
     /// If the bytes are not a compiled module, are damaged, or were compiled for other engines than this; the error says which.
     pub unsafe fn deserialize(engine: &Engine, bytes: impl AsRef<[u8]>) -> Result<Module> {
-        let artefact = Artefact::parse(bytes.as_ref())?;
+        // SAFETY: as the caller promises.
+        unsafe { Self::deserialize_vec(engine, bytes.as_ref().to_vec()) }
+    }
+
+    /// As [`Module::deserialize`], of bytes that it keeps instead of copying them.
+    ///
+    /// # Safety
+    ///
+    /// As [`Module::deserialize`].
+    ///
+    /// # Errors
+    ///
+    /// As [`Module::deserialize`].
+    pub unsafe fn deserialize_vec(engine: &Engine, mut bytes: Vec<u8>) -> Result<Module> {
+        let artefact = Artefact::parse(&bytes)?;
         engine.fingerprint().check(artefact.fingerprint)?;
-        let bytes = artefact.module.to_vec();
-        let env = mj_decode::parse_validated(&bytes, &engine.config().features)?;
+        let env = mj_decode::parse_validated(artefact.module, &engine.config().features)?;
         let stored = artefact.functions(env.defined_functions())?;
         ensure!(stored.is_complete(env.defined_functions()), "the compiled module is damaged: functions are missing");
-        Module::assemble(engine, bytes, env, None, |env, _| ModuleCode::from_stored(engine, env, &stored))
+        let code = ModuleCode::from_stored(engine, &env, &stored)?;
+        // The module is the last part.
+        let before = bytes.len() - artefact.module.len();
+        bytes.drain(..before);
+        bytes.shrink_to_fit();
+        Module::assemble(engine, bytes, env, None, |_, _| Ok(code))
     }
 
     /// As [`Module::deserialize`], from a file.
@@ -129,6 +147,6 @@ impl Module {
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
         // SAFETY: as the caller promises.
-        unsafe { Self::deserialize(engine, bytes) }
+        unsafe { Self::deserialize_vec(engine, bytes) }
     }
 }
