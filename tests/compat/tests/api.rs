@@ -19,6 +19,16 @@ fn signatures_are_the_same() {
     let _: fn(&Engine, &[u8]) -> Result<()> = Module::validate;
     let _: fn(&Engine, &[u8]) -> Result<Module> = Module::from_binary;
     let _: fn(&Module, &str) -> Option<ExternType> = Module::get_export;
+    let _: fn(&Module) -> Result<Vec<u8>> = Module::serialize;
+    let _: unsafe fn(&Engine, Vec<u8>) -> Result<Module> = Module::deserialize;
+    let _: unsafe fn(&Engine, &'static str) -> Result<Module> = Module::deserialize_file;
+    let _: unsafe fn(&Engine, std::fs::File) -> Result<Module> = Module::deserialize_open_file;
+    let _: fn(&Engine, &[u8]) -> Result<Vec<u8>> = Engine::precompile_module;
+    let _: fn(&[u8]) -> Option<Precompiled> = Engine::detect_precompiled;
+    let _: fn(&'static str) -> Result<Option<Precompiled>> = Engine::detect_precompiled_file;
+    let _: for<'a> fn(&'a mut Config, Option<Cache>) -> &'a mut Config = Config::cache;
+    let _: fn(CacheConfig) -> Result<Cache> = Cache::new;
+    let _: fn(Option<&std::path::Path>) -> Result<Cache> = Cache::from_file;
     let _: fn(&Engine, u32) -> Store<u32> = Store::new;
     let _: fn(&mut Store<u32>) -> &mut u32 = Store::data_mut;
     let _: fn(Store<u32>) -> u32 = Store::into_data;
