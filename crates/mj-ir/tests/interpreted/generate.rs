@@ -64,8 +64,8 @@ pub fn arguments(types: &[ValType], call: u64) -> Vec<i64> {
     const WORDS: [u64; 12] = [0, 1, 2, 7, 64, 0xffff, 0x1_0000, 0x7fff_ffff, 0x8000_0000, u64::MAX, 1 << 63, u64::MAX >> 1];
     let mut random = Random(call);
     let mut argument = |&ty: &ValType| {
-        let word = if random.next() % 3 == 0 { random.next() } else { WORDS[random.next() as usize % WORDS.len()] };
-        let is_number = random.next() % 2 == 0;
+        let word = if random.next().is_multiple_of(3) { random.next() } else { WORDS[random.next() as usize % WORDS.len()] };
+        let is_number = random.next().is_multiple_of(2);
         match ty {
             ValType::FuncRef | ValType::ExternRef => 0,
             ValType::F32 if is_number => i64::from((word as i32 as f32).to_bits()),

@@ -114,10 +114,10 @@ fn compare_continuations(wasm: &[u8], taken: &mut usize) {
                         module: &module,
                         function: export.index,
                         body: reader.clone(),
-                        bytes: (at % 3 == 0).then_some(wasm),
+                        bytes: at.is_multiple_of(3).then_some(wasm),
                         entry: Some(at),
                     };
-                    (0, Rc::new(build_one(&source, &mut hints, &mut uses, BuildOptions::default(), at % 2 == 0)))
+                    (0, Rc::new(build_one(&source, &mut hints, &mut uses, BuildOptions::default(), at.is_multiple_of(2))))
                 });
                 *count += 1;
                 // The first times, and seldom later.
