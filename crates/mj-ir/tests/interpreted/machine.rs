@@ -410,7 +410,9 @@ pub fn operate(op: Op, a: i64, b: i64) -> Result<i64, Stop> {
             true => TrapCode::BadConversionToInteger,
             false => TrapCode::IntegerOverflow,
         },
-        // Modules are generated so that they do not see which NaN.
+        // Modules are generated so that they do not see which NaN, but for these two, which keep what they can of its bits.
+        F32DemoteF64 => return Ok(i64::from((f64::from_bits(a as u64) as f32).to_bits())),
+        F64PromoteF32 => return Ok(f64::from(f32::from_bits(a as u32)).to_bits() as i64),
         _ if op.row().result == ValType::F32 => return Ok(i64::from(f32::NAN.to_bits())),
         _ => return Ok(f64::NAN.to_bits() as i64),
     };
