@@ -98,8 +98,8 @@ impl Settings {
         self.config.consume_fuel(true);
     }
 
-    /// Lets compiled code be kept in the user's cache folder, unless that was refused. Without such a folder it is not kept; that is worth a word if the folder is not safe, or
-    /// was asked for.
+    /// Lets compiled code be kept in the user's cache folder, unless that was refused. Without such a folder it is not kept; that is worth
+    /// a word if the folder is not safe, or was asked for.
     pub(crate) fn use_cache(&mut self) -> Result<(), Failure> {
         if self.cache == Some(false) {
             return Ok(());

@@ -3,7 +3,8 @@
 //! Index spaces hold imports first, as in the spec (2.5.1). Bytes are not copied: bodies, data and the name section are ranges of the
 //! module's bytes, which whoever owns the module keeps.
 //!
-//! Invariant: a `Module` comes from [`validate`](crate::validate), now or in an earlier run ([`parse_validated`](crate::parse_validated)), so every index in it is in range.
+//! Invariant: a `Module` comes from [`validate`](crate::validate), now or in an earlier run ([`parse_validated`](crate::parse_validated)),
+//! so every index in it is in range.
 
 use std::ops::Range;
 

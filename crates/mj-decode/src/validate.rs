@@ -44,10 +44,11 @@ pub fn validate_on(bytes: &[u8], features: &Features, threads: usize) -> Result<
     Ok(module)
 }
 
-/// The environment of a module that [`validate`] accepted before with these features, in a fraction of the time: function bodies are not looked into, and
-/// nothing is checked but the structure of sections.
+/// The environment of a module that [`validate`] accepted before with these features, in a fraction of the time: function bodies are not
+/// looked into, and nothing is checked but the structure of sections.
 ///
-/// What comes of other bytes is an error, a panic, or an environment whose indices are out of range, so that code compiled for it may do anything.
+/// What comes of other bytes is an error, a panic, or an environment whose indices are out of range, so that code compiled for it may do
+/// anything.
 ///
 /// # Errors
 ///

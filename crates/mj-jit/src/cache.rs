@@ -7,12 +7,12 @@
 //! - `DIGEST-FINGERPRINT.code`: an artefact with functions, one for each kind of engine that compiled the module. It has the same tie, so that code never
 //!   meets a module that it was not made from.
 //!
-//! What is kept depends on how the engine compiles. Where everything is compiled when a module is made, or everything is optimized: all that has code. Where hot
-//! functions are optimized while they run: those, so that they start optimized the next time.
+//! What is kept depends on how the engine compiles. Where everything is compiled when a module is made, or everything is optimized: all
+//! that has code. Where hot functions are optimized while they run: those, so that they start optimized the next time.
 //!
-//! Files are code: they are read only if they belong to the user of this process and nobody else can write them. They are written under another name
-//! and moved into place; the last writer wins, after taking over what was there. Whatever does not fit or cannot be read counts as missing, and whatever
-//! cannot be written is not kept.
+//! Files are code: they are read only if they belong to the user of this process and nobody else can write them. They are written under
+//! another name and moved into place; the last writer wins, after taking over what was there. Whatever does not fit or cannot be read
+//! counts as missing, and whatever cannot be written is not kept.
 
 mod configuration;
 mod folder;
@@ -65,8 +65,8 @@ impl Cache {
     ///
     /// # Errors
     ///
-    /// If there is no folder and none can be made, or if it belongs to another user or others can write it: what is in it is code, and would run with the rights of
-    /// this process.
+    /// If there is no folder and none can be made, or if it belongs to another user or others can write it: what is in it is code, and
+    /// would run with the rights of this process.
     pub fn new(config: CacheConfig) -> Result<Self> {
         let folder = Folder::open(config.folder()?)?;
         Ok(Self { inner: Arc::new(CacheInner { config, folder, hits: AtomicUsize::new(0), misses: AtomicUsize::new(0) }) })
@@ -74,7 +74,8 @@ impl Cache {
 
     /// A cache as a file configures it, or the default one: in `$XDG_CACHE_HOME/mj`, or else `~/.cache/mj`.
     ///
-    /// The file is TOML with one table `[cache]`. Of the keys that other engines know, `directory`, `files-total-size-soft-limit` and `file-count-soft-limit` are honoured.
+    /// The file is TOML with one table `[cache]`. Of the keys that other engines know, `directory`, `files-total-size-soft-limit` and
+    /// `file-count-soft-limit` are honoured.
     ///
     /// # Errors
     ///
@@ -190,8 +191,8 @@ impl CacheEntry {
         fresh >= FIRST_BATCH.max(self.known.load(Ordering::Relaxed))
     }
 
-    /// Writes functions of a module, and with them what the code file has besides, if something is not in the cache that should be there: one of its functions, of
-    /// which there are `count` to keep, or that it is valid. `stored` gives them.
+    /// Writes functions of a module, and with them what the code file has besides, if something is not in the cache that should be there:
+    /// one of its functions, of which there are `count` to keep, or that it is valid. `stored` gives them.
     pub fn save<'a>(
         &self,
         engine: &Engine,

@@ -1,7 +1,8 @@
 //! How an engine is to be: every switch, and which of them cannot be had yet.
 //!
-//! A setter never fails. What it asks for and the engine does not have is written down under the setter's name, and [`Engine::new`](crate::Engine::new)
-//! then says so. Setters whose effect is not observable here (how some other compiler searches registers, say) are accepted.
+//! A setter never fails. What it asks for and the engine does not have is written down under the setter's name, and
+//! [`Engine::new`](crate::Engine::new) then says so. Setters whose effect is not observable here (how some other compiler searches
+//! registers, say) are accepted.
 
 mod choices;
 mod pooling;
@@ -38,7 +39,8 @@ const DEFAULT_FRAMES: NonZeroUsize = NonZeroUsize::new(20).unwrap();
 
 /// How an engine is to be.
 ///
-/// The default compiles eagerly on all cores, optimizes in the background what proves to be hot, keeps linear memories in bounds by guard pages, and accepts WebAssembly 2.0 without SIMD.
+/// The default compiles eagerly on all cores, optimizes in the background what proves to be hot, keeps linear memories in bounds by guard
+/// pages, and accepts WebAssembly 2.0 without SIMD.
 #[derive(Clone, Debug)]
 pub struct Config {
     pub(crate) features: Features,

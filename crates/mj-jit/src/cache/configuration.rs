@@ -59,7 +59,8 @@ impl CacheConfig {
         self
     }
 
-    /// As [`with_files_total_size_limit_percent_if_deleting`](Self::with_files_total_size_limit_percent_if_deleting): there is one figure for both.
+    /// As [`with_files_total_size_limit_percent_if_deleting`](Self::with_files_total_size_limit_percent_if_deleting): there is one figure
+    /// for both.
     pub fn with_file_count_limit_percent_if_deleting(&mut self, percent: u8) -> &mut Self {
         self.with_files_total_size_limit_percent_if_deleting(percent)
     }

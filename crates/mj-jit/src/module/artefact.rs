@@ -418,7 +418,8 @@ mod tests {
     #[test]
     fn merging_keeps_the_first_version_of_each() {
         let first = stored(&[(1, Some(Entry::Function), 1), (5, Some(Entry::Loop(8)), 2)]);
-        let second = stored(&[(0, None, 3), (1, None, 4), (1, Some(Entry::Loop(3)), 4), (5, Some(Entry::Loop(7)), 5), (5, Some(Entry::Loop(8)), 6)]);
+        let second =
+            stored(&[(0, None, 3), (1, None, 4), (1, Some(Entry::Loop(3)), 4), (5, Some(Entry::Loop(7)), 5), (5, Some(Entry::Loop(8)), 6)]);
         let merged = first.merged(&second);
         let expected = stored(&[(0, None, 3), (1, Some(Entry::Function), 1), (5, Some(Entry::Loop(7)), 5), (5, Some(Entry::Loop(8)), 2)]);
         assert_eq!(merged, expected);

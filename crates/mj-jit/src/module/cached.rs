@@ -47,8 +47,8 @@ impl Module {
         Ok(module)
     }
 
-    /// Writes what the engine's cache is to keep of this module, if there is a cache and something is new. Happens in any case when the module's last handle is
-    /// dropped, and from time to time while much is optimized; this is for who is about to end the process.
+    /// Writes what the engine's cache is to keep of this module, if there is a cache and something is new. Happens in any case when the
+    /// module's last handle is dropped, and from time to time while much is optimized; this is for who is about to end the process.
     pub fn save_to_cache(&self) {
         self.inner.save_to_cache();
     }

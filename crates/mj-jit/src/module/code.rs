@@ -25,8 +25,8 @@ pub(super) use stored::Choice;
 use super::artefact::put_offsets;
 use super::sites::{pack, unpack};
 use super::{ModuleInner, compile, profile};
-use crate::{CompilationMode, Engine};
 use crate::error::Result;
+use crate::{CompilationMode, Engine};
 
 /// A module's code.
 pub(crate) struct ModuleCode {

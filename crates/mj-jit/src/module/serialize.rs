@@ -20,7 +20,8 @@ pub enum Precompiled {
 }
 
 impl Engine {
-    /// Compiles a module to bytes for [`Module::deserialize`], in this process or in another: its binary format, or with the cargo feature `wat` its text format.
+    /// Compiles a module to bytes for [`Module::deserialize`], in this process or in another: its binary format, or with the cargo feature
+    /// `wat` its text format.
     ///
     /// All functions are compiled, however the engine compiles otherwise. Where it would move hot functions to the optimizing compiler,
     /// all are optimized: ahead of time there is time.
@@ -84,8 +85,8 @@ impl Module {
     ///
     /// # Safety
     ///
-    /// The bytes are machine code, and run with this process' rights. That they are what one of the functions above returned is not checked, and cannot be:
-    /// they must come from there, and nobody who is not trusted may have changed them since.
+    /// The bytes are machine code, and run with this process' rights. That they are what one of the functions above returned is not
+    /// checked, and cannot be: they must come from there, and nobody who is not trusted may have changed them since.
     ///
     /// # Errors
     ///

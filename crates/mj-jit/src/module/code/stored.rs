@@ -1,7 +1,7 @@
 //! A module's code on its way to an artefact, and back.
 //!
-//! Code is position independent but for its references to the jump table, whose distance differs from run to run. In an artefact each holds the index of
-//! the function instead.
+//! Code is position independent but for its references to the jump table, whose distance differs from run to run. In an artefact each holds
+//! the index of the function instead.
 
 use std::sync::PoisonError;
 
