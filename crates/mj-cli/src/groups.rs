@@ -106,6 +106,10 @@ pub(crate) static CODEGEN: Group = Group {
             .tier_up_threads(v)),
         switch!("lazy", "Compile each function at its first call (on for `mj run`)", |s, on| s.config.compilation_mode(mode(on))),
         switch!("cache", "Keep compiled code in the user's cache folder for the next run (on for `mj run`)", |s, on| s.cache = Some(on)),
+        row("cache-config", "=FILE", "Where and how much, in TOML: [cache] with directory, files-total-size-soft-limit", |s, value| {
+            s.cache_config = Some(value.ok_or("a file is missing: write cache-config=FILE")?.into());
+            Ok(())
+        }),
         switch!("parallel-compilation", "Compile on all cores", |s, on| s.config.parallel_compilation(on)),
     ],
 };

@@ -3,6 +3,7 @@
 //! A short flag stands for an option of a group (`--timeout 2s` is `-W timeout=2s`); if both are given, the last group
 //! option wins over the flag.
 
+use std::path::PathBuf;
 use std::time::Duration;
 use std::{env, io};
 
@@ -44,6 +45,8 @@ pub(crate) struct Settings {
     pub config: Config,
     /// Whether to keep compiled code between runs, if that was said.
     pub cache: Option<bool>,
+    /// How, if a file says it.
+    pub cache_config: Option<PathBuf>,
     /// Whether to say what was found there.
     pub cache_log: bool,
     pub timeout: Option<Duration>,
@@ -70,6 +73,7 @@ impl Default for Settings {
         Self {
             config: Config::new(),
             cache: None,
+            cache_config: None,
             cache_log: false,
             timeout: None,
             fuel: None,
@@ -104,8 +108,9 @@ impl Settings {
         if self.cache == Some(false) {
             return Ok(());
         }
-        match Cache::from_file(None) {
+        match Cache::from_file(self.cache_config.as_deref()) {
             Ok(cache) => _ = self.config.cache(Some(cache)),
+            Err(error) if self.cache_config.is_some() => return Err(Failure::other(format!("-C cache-config: {error:#}"))),
             Err(error) if self.cache == Some(true) => return Err(Failure::other(format!("-C cache=y: {error:#}"))),
             Err(error) if error.is::<io::Error>() || env::var_os("HOME").is_none() => {}
             Err(error) => output::note(&format!("nothing is cached: {error:#}")),

@@ -131,6 +131,19 @@ fn a_folder_that_others_can_write_is_not_used_and_that_is_said() {
 }
 
 #[test]
+fn a_file_says_where_the_cache_is() {
+    let folder = Folder::new();
+    let config = folder.file("cache.toml", format!("[cache]\ndirectory = \"{}/elsewhere\"\n", folder.path()));
+    let source = folder.file("hot.wat", HOT);
+    let option = format!("cache-config={config},tier-up-budget=1000");
+    in_cache(&folder, &["-C", &option, &source]).fails(134, &["unreachable"]);
+    assert_eq!(cached_files(&folder), [] as [&str; 0]);
+    assert_eq!(fs::read_dir(format!("{}/elsewhere", folder.path())).unwrap().count(), 2);
+    mj(&["-C", "cache-config=/no/such/file", &source]).fails(1, &["-C cache-config", "/no/such/file"]);
+    mj(&["-C", "cache-config", &source]).fails(1, &["cache-config=FILE"]);
+}
+
+#[test]
 fn processes_share_the_cache() {
     let folder = Folder::new();
     let source = folder.file("hot.wat", HOT);

@@ -76,7 +76,7 @@ fn programs_run_alike_in_every_configuration() {
 #[test]
 fn the_tier_log_says_what_was_optimized() {
     let expected = fs::read_to_string(programs().join("digests.expected")).unwrap();
-    let run = mj(&["--tier-log", "-C", "tier-up-budget=1000", "digests.wasm"]);
+    let run = mj(&["--tier-log", "-C", "tier-up-budget=1000,cache=n", "digests.wasm"]);
     assert_eq!((run.code, &*run.stdout), (Some(0), &*expected), "{run:?}");
     assert!(run.stderr.lines().count() > 0, "{run:?}");
     for line in run.stderr.lines() {
