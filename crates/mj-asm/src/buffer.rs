@@ -76,6 +76,8 @@ struct Fixup {
 pub struct CodeBuffer {
     bytes: Vec<u8>,
     cursor: u32,
+    /// Where the last label was bound.
+    last_bound: u32,
     labels: Vec<u32>,
     fixups: Vec<Fixup>,
     constants: Constants,
@@ -218,6 +220,7 @@ impl CodeBuffer {
     #[inline]
     pub fn bind(&mut self, label: Label) {
         let offset = self.cursor;
+        self.last_bound = offset;
         let mut next = core::mem::replace(&mut self.labels[label.0 as usize], offset | BOUND);
         debug_assert!(next & BOUND == 0, "{label:?} is bound twice");
         while next != 0 {
@@ -225,6 +228,13 @@ impl CodeBuffer {
             self.apply(fixup, offset);
             next = fixup.next;
         }
+    }
+
+    /// Whether a label is bound at the current end of the code, so that control may come from elsewhere.
+    #[must_use]
+    #[inline]
+    pub fn is_target(&self) -> bool {
+        self.last_bound == self.cursor
     }
 
     /// The offset of a label, if it is bound already.

@@ -183,6 +183,8 @@ pub trait Isa {
     fn poison_upper(&mut self, register: PReg);
     /// `to := constant`.
     fn constant(&mut self, to: PReg, ty: ValType, bits: i64);
+    /// `to := 0`, all bits, for an integer register. May change the flags.
+    fn zero(&mut self, to: PReg);
     /// Loads from the frame.
     fn load_frame(&mut self, to: PReg, offset: i32, width: FieldWidth);
     /// Stores to the frame.

@@ -51,6 +51,7 @@ fn build_options(options: &Options) -> BuildOptions {
 ///
 /// # Errors
 /// If the function is too large to be optimized.
+#[allow(clippy::too_many_arguments)]
 pub(crate) fn compile<I: Isa>(
     isa: &mut I,
     arenas: &mut Arenas<I>,

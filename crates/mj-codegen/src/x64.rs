@@ -17,8 +17,8 @@ mod transition;
 pub use stubs::{LAZY_HEAD_SIZE, LAZY_STUB_SIZE, StubFunctions, Stubs, lazy_stubs, stubs};
 pub use trampolines::{entry_trampoline, host_shim};
 
-use mj_asm_x64::Asm;
-use mj_ir::RegisterFile;
+use mj_asm_x64::{Asm, Width};
+use mj_ir::{PReg, RegisterFile};
 
 use crate::{CompileError, Options};
 
@@ -69,6 +69,8 @@ pub(crate) struct X64 {
     registers: RegisterFile,
     explicit_bounds: bool,
     canonical_nans: bool,
+    /// The instruction that ends here has set the zero flag by this register's new value.
+    zero_flag: Option<(usize, PReg, Width)>,
 }
 
 impl X64 {
@@ -80,6 +82,7 @@ impl X64 {
             registers,
             explicit_bounds: options.bounds == crate::Bounds::Explicit,
             canonical_nans: options.nan_canonicalization,
+            zero_flag: None,
         }
     }
 }

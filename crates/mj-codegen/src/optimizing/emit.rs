@@ -8,7 +8,7 @@ use mj_abi::{ArgLocation, ContextHeader, GlobalCell, Helper, TrapCode};
 use mj_asm::Label;
 use mj_decode::ValType;
 use mj_ir::ssa::{Block, Edge, Function, List, Node, Terminator};
-use mj_ir::{Action, Allocation, Arrival, FOREIGN_SLOT, Location, PReg, RegSet, RegisterFile};
+use mj_ir::{Action, Allocation, Arrival, Class, FOREIGN_SLOT, Location, PReg, RegSet, RegisterFile};
 
 use super::select::{Context, Selection, Work};
 use crate::baseline::Emitted;
@@ -41,6 +41,8 @@ struct Pass<'a, I: Isa> {
     behind: Vec<(Label, Behind)>,
     /// The block at hand.
     block: Block,
+    /// The flags hold a condition that the next step or the branch reads.
+    flags_live: bool,
     saved: RegSet,
     argument_bytes: u32,
     /// Slots of the frame that is taken over: the function's own are below.
@@ -60,7 +62,20 @@ pub(super) fn emit<I: Isa>(isa: &mut I, emission: Emission<'_, I::Form>) -> Emit
         false => (emission.allocation.used & registers.callee_saved, 0),
     };
     let order = layout(function);
-    Pass { isa, emission, registers, labels, order, behind: Vec::new(), block: Block::new(0), saved, argument_bytes, foreign }.function()
+    Pass {
+        isa,
+        emission,
+        registers,
+        labels,
+        order,
+        behind: Vec::new(),
+        block: Block::new(0),
+        flags_live: false,
+        saved,
+        argument_bytes,
+        foreign,
+    }
+    .function()
 }
 
 /// The order of the code: cold blocks come last; a loop that begins with the test that leaves it and ends with a jump has the test at its end.
@@ -162,6 +177,7 @@ impl<I: Isa> Pass<'_, I> {
 
     fn block(&mut self, block: Block, following: Option<Block>) {
         self.block = block;
+        self.flags_live = false;
         let row = &self.emission.function.blocks[block];
         let is_header = row.loop_end.is_some();
         if is_header && !row.is_cold {
@@ -233,6 +249,7 @@ impl<I: Isa> Pass<'_, I> {
     }
 
     fn edge_actions(&mut self, from: Block, index: usize) {
+        self.flags_live = false;
         for &action in self.emission.allocation.edge(from, index) {
             self.act(action);
         }
@@ -272,6 +289,9 @@ impl<I: Isa> Pass<'_, I> {
             Action::Load { to, slot, value } => self.isa.load_frame(to, self.offset(slot), self.slot_width(slot, value)),
             Action::Constant { to, value } => {
                 let bits = function.constant(value).expect("a constant");
+                if bits == 0 && to.class() == Class::Int && !self.flags_live {
+                    return self.isa.zero(to);
+                }
                 self.isa.constant(to, self.type_of(value), bits);
             }
             Action::Store { slot, from } => self.isa.store_frame(self.offset(slot), from, FieldWidth::W64),
@@ -300,7 +320,9 @@ impl<I: Isa> Pass<'_, I> {
         let (used, rest) = located.split_at(uses.len());
         let (defined, temporaries) = rest.split_at(definitions.len());
         let temporaries = &temporaries[..step.constraints.temporaries.len()];
-        self.work(&selection.work[index as usize], used, defined, temporaries);
+        let work = &selection.work[index as usize];
+        self.work(work, used, defined, temporaries);
+        self.flags_live = matches!(work, Work::Form { condition: Some(_), .. }) && definitions.is_empty();
         for (defined, &location) in definitions.iter().zip(defined) {
             if let Location::Register(register) = location {
                 self.store_defined(defined.value, register);

@@ -64,15 +64,14 @@ impl X64 {
             Kind::AluCommutative | Kind::AluRR => {
                 self.copy_tied(width, at);
                 self.asm.alu_rr(alu(form.op), width, gpr(at.definition), gpr(at.uses[1]));
+                self.note_zero_flag(width, at);
             }
-            Kind::AluRI => {
-                self.copy_tied(width, at);
-                self.asm.alu_ri(alu(form.op), width, gpr(at.definition), immediate);
-            }
+            Kind::AluRI => self.emit_with_immediate(form.op, width, at, immediate),
             Kind::AluRM => {
                 self.copy_tied(width, at);
                 let mem = self.folded(at, 1);
                 self.asm.alu_rm(alu(form.op), width, gpr(at.definition), mem);
+                self.note_zero_flag(width, at);
             }
             Kind::LeaRR => self.emit_add(width, at),
             Kind::LeaRI => self.emit_add_immediate(width, at, immediate),
@@ -84,7 +83,7 @@ impl X64 {
                 self.copy_tied(width, at);
                 self.asm.reg_rr(IMUL_R, width, gpr(at.definition), gpr(at.uses[1]));
             }
-            Kind::MulRI => self.asm.imul_rri(width, gpr(at.definition), gpr(at.uses[0]), immediate),
+            Kind::MulRI => self.emit_multiplication(width, at, immediate),
             Kind::MulRM => {
                 self.copy_tied(width, at);
                 let mem = self.folded(at, 1);
@@ -98,6 +97,9 @@ impl X64 {
     fn emit_bits(&mut self, form: Form, width: Width, at: &Locations) {
         let amount = at.immediate as u8 & (width.bytes() as u8 * 8 - 1);
         match form.kind {
+            Kind::ShiftRI if at.definition != at.uses[0] && amount <= 3 && matches!(form.op, Op::I32Shl | Op::I64Shl) => {
+                self.asm.lea(width, gpr(at.definition), Mem::scaled(gpr(at.uses[0]), amount, 0));
+            }
             Kind::ShiftRI => {
                 self.copy_tied(width, at);
                 if amount != 0 {
@@ -134,6 +136,7 @@ impl X64 {
 
     fn emit_compare(&mut self, form: Form, width: Width, at: &Locations) {
         let immediate = at.immediate as i32;
+        let zero_flag = self.zero_flag.take();
         match form.kind {
             Kind::CmpRR => self.asm.alu_rr(CMP, width, gpr(at.uses[0]), gpr(at.uses[1])),
             Kind::CmpRI if immediate == 0 => self.asm.test_rr(width, gpr(at.uses[0]), gpr(at.uses[0])),
@@ -146,10 +149,36 @@ impl X64 {
                 let mem = self.folded(at, 0);
                 self.asm.alu_mi(CMP, width, mem, immediate);
             }
+            Kind::TestZero if zero_flag == Some((self.asm.offset(), at.uses[0], width)) && !self.asm.is_target() => {}
             Kind::TestZero => self.asm.test_rr(width, gpr(at.uses[0]), gpr(at.uses[0])),
             Kind::TestRR => self.asm.test_rr(width, gpr(at.uses[0]), gpr(at.uses[1])),
             Kind::TestRI => self.asm.test_ri(width, gpr(at.uses[0]), immediate),
             _ => unreachable!("{form:?} is not an integer form"),
+        }
+    }
+
+    /// Remembers that the last instruction has set the zero flag by the definition: a test for zero right behind it needs no instruction.
+    fn note_zero_flag(&mut self, width: Width, at: &Locations) {
+        self.zero_flag = Some((self.asm.offset(), at.definition, width));
+    }
+
+    fn emit_with_immediate(&mut self, op: Op, width: Width, at: &Locations, immediate: i32) {
+        let (to, from) = (gpr(at.definition), gpr(at.uses[0]));
+        match (op, immediate) {
+            (Op::I32And | Op::I64And, 0xff) => return self.asm.movzx_rr(Width::W8, to, from),
+            (Op::I32And | Op::I64And, 0xffff) => return self.asm.movzx_rr(Width::W16, to, from),
+            _ => self.copy_tied(width, at),
+        }
+        self.asm.alu_ri(alu(op), width, to, immediate);
+        self.note_zero_flag(width, at);
+    }
+
+    /// Small factors need no multiplier.
+    fn emit_multiplication(&mut self, width: Width, at: &Locations, factor: i32) {
+        let (to, from) = (gpr(at.definition), gpr(at.uses[0]));
+        match factor {
+            3 | 5 | 9 => self.asm.lea(width, to, Mem::indexed(from, from, (factor - 1).trailing_zeros() as u8, 0)),
+            _ => self.asm.imul_rri(width, to, from, factor),
         }
     }
 
@@ -164,8 +193,10 @@ impl X64 {
         let (to, a, b) = (gpr(at.definition), gpr(at.uses[0]), gpr(at.uses[1]));
         if to == a {
             self.asm.alu_rr(ADD, width, to, b);
+            self.note_zero_flag(width, at);
         } else if to == b {
             self.asm.alu_rr(ADD, width, to, a);
+            self.note_zero_flag(width, at);
         } else {
             self.asm.lea(width, to, Mem::indexed(a, b, 0, 0));
         }
@@ -175,6 +206,7 @@ impl X64 {
         let (to, from) = (gpr(at.definition), gpr(at.uses[0]));
         if to == from {
             self.asm.alu_ri(ADD, width, to, immediate);
+            self.note_zero_flag(width, at);
         } else {
             self.asm.lea(width, to, Mem::base(from, immediate));
         }

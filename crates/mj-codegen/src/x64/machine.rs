@@ -295,6 +295,11 @@ impl Isa for X64 {
         }
     }
 
+    fn zero(&mut self, to: PReg) {
+        self.room();
+        self.asm.zero(gpr(to));
+    }
+
     fn load_frame(&mut self, to: PReg, offset: i32, width: FieldWidth) {
         self.load_mem(to, Mem::base(FRAME, offset), width);
     }
@@ -573,6 +578,7 @@ impl Isa for X64 {
     }
 
     fn prologue(&mut self, body: usize, facts: FrameFacts) -> usize {
+        self.zero_flag = None;
         self.room();
         let entry = self.asm.offset();
         let bytes = FIXED_BYTES + facts.slot_bytes as i32;
@@ -618,6 +624,7 @@ impl Isa for X64 {
 
     fn take_over_frame(&mut self, slot_bytes: u32) {
         self.room();
+        self.zero_flag = None;
         let bytes = FIXED_BYTES + slot_bytes as i32;
         if bytes as u32 > UNCHECKED_FRAME {
             // The stack pointer is below the fixed part already: this asks for a little more than is needed.

@@ -36,8 +36,8 @@
 ;;   mov rbp, rsp
 ;;   test ecx, ecx
 ;;   jne L2
-;;   mov esi, 0
-;;   nop [rax]
+;;   xor esi, esi
+;;   nop [rax+rax]
 ;; L0:
 ;;   mov r11, [r15+18h]
 ;;   mov r11d, [r11]
@@ -50,5 +50,5 @@
 ;;   leave
 ;;   ret
 ;; L2:
-;;   mov eax, 0
+;;   xor eax, eax
 ;;   jmp L1

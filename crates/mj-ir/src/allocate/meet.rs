@@ -223,7 +223,7 @@ impl Pass<'_> {
                 most.push((count, index));
             }
         }
-        most.sort_by(|a, b| b.0.cmp(&a.0));
+        most.sort_by_key(|&(count, _)| core::cmp::Reverse(count));
         for (_, index) in most {
             let state = *self.state.value(candidates[index].value);
             let allowed = *free & self.registers.callee_saved & RegSet::class(state.class);
