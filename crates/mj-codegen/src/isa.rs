@@ -12,9 +12,9 @@
 
 use core::fmt::Debug;
 
-use mj_abi::{ArgLocation, Helper, TrapCode};
+use mj_abi::{ArgLocation, CallLayout, Helper, TrapCode};
 use mj_asm::{CodeBuffer, Label};
-use mj_decode::{Following, Op, ValType};
+use mj_decode::{Bulk, Following, Op, ValType};
 use mj_ir::{Class, PReg, RegSet, RegisterFile};
 pub use mj_ir::{Constraints, Definition, Use};
 
@@ -259,6 +259,22 @@ pub trait Isa {
     /// Loads `[stack pointer + offset]`.
     fn load_outgoing(&mut self, to: PReg, offset: i32, width: FieldWidth);
 
+    /// Passes the hidden pointer of a call whose results do not all fit registers; arguments are in their places.
+    fn pass_result_pointer(&mut self, layout: &CallLayout) {
+        let registers = *self.registers();
+        match layout.result_pointer {
+            None => {}
+            Some(ArgLocation::Memory(offset)) => {
+                // No position is left: the pointer goes through the first one, which is put back.
+                let position = registers.int_positions[0];
+                self.copy_to_float_scratch(position);
+                self.outgoing_address(position, layout.argument_bytes as i32);
+                self.store_outgoing(offset as i32, position, FieldWidth::W64);
+                self.copy_from_float_scratch(position);
+            }
+            Some(location) => self.outgoing_address(registers.position(location), layout.argument_bytes as i32),
+        }
+    }
     /// Calls a function of this module through the jump table.
     fn call_direct(&mut self, function: u32, at: u32);
     /// Loads an imported function's slot, context and memory base: `offset` is that of its record in the context.
@@ -277,6 +293,20 @@ pub trait Isa {
     fn take_over_frame(&mut self, slot_bytes: u32);
     /// Restores what the prologue saved and returns, popping `argument_bytes`.
     fn epilogue(&mut self, saved: RegSet, argument_bytes: u32);
+}
+
+/// The helper that does a bulk operator, and its first argument: what the operator's immediates say, packed.
+#[must_use]
+pub fn bulk_helper(bulk: Bulk) -> (Helper, i64) {
+    let packed = |high: u32, low: u32| (i64::from(high) << 32) | i64::from(low);
+    match bulk {
+        Bulk::MemoryCopy(to, from) => (Helper::MemoryCopy, packed(to, from)),
+        Bulk::MemoryFill(memory) => (Helper::MemoryFill, packed(0, memory)),
+        Bulk::MemoryInit(memory, segment) => (Helper::MemoryInit, packed(memory, segment)),
+        Bulk::TableCopy(to, from) => (Helper::TableCopy, packed(to, from)),
+        Bulk::TableFill(table) => (Helper::TableFill, packed(0, table)),
+        Bulk::TableInit(table, segment) => (Helper::TableInit, packed(table, segment)),
+    }
 }
 
 /// Positions of the calling convention as registers.

@@ -258,7 +258,7 @@ impl Pass<'_> {
         self.position = self.live.begins[block.index()];
         self.from = self.position;
         self.end = self.live.end(block);
-        self.state.enter_block(self.live, self.position);
+        self.state.enter_block(self.position);
         let homes = self.out.homes.len() as u32;
         if block.index() == 0 {
             self.arrive();

@@ -333,6 +333,26 @@ impl Function {
         first.into_iter().chain(second).chain(rest)
     }
 
+    /// The edge with this number of [`edges_of`](Self::edges_of) a block.
+    ///
+    /// # Panics
+    /// If there is none.
+    #[must_use]
+    pub fn edge(&self, block: Block, index: usize) -> Edge {
+        match &self.blocks[block].terminator {
+            Terminator::Switch { edges, .. } => self.edges[edges.start as usize..edges.end as usize][index],
+            _ => self.edges_of(block).nth(index).expect("an edge"),
+        }
+    }
+
+    /// The header of the loop around a loop.
+    #[must_use]
+    pub fn outer_header(&self, header: Block) -> Option<Block> {
+        // In front of a header stands its preheader, which is in the loop around.
+        let preheader = Block::new(header.index().checked_sub(1)?);
+        self.blocks[preheader].header.expand().filter(|_| self.blocks[header].depth > 1)
+    }
+
     /// Whether `a` dominates `b`.
     #[must_use]
     pub fn dominates(&self, a: Block, b: Block) -> bool {

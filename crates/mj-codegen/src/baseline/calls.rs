@@ -171,18 +171,7 @@ impl<I: Isa> Baseline<'_, I> {
                 self.load_to_position(base + index, self.registers.position(location));
             }
         }
-        match layout.result_pointer {
-            None => {}
-            Some(ArgLocation::Memory(offset)) => {
-                // No position is left: the pointer goes through the first one, which is put back.
-                let position = self.registers.int_positions[0];
-                self.isa.copy_to_float_scratch(position);
-                self.isa.outgoing_address(position, layout.argument_bytes as i32);
-                self.isa.store_outgoing(offset as i32, position, FieldWidth::W64);
-                self.isa.copy_from_float_scratch(position);
-            }
-            Some(location) => self.isa.outgoing_address(self.registers.position(location), layout.argument_bytes as i32),
-        }
+        self.isa.pass_result_pointer(layout);
     }
 
     fn pass_on_stack(&mut self, index: usize, offset: i32) {

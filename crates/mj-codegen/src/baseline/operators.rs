@@ -1,12 +1,12 @@
 //! Operators that take and give values: numeric, memory, locals, globals, tables, `select`.
 
-use mj_abi::{ContextHeader, GlobalCell, Helper, TrapCode};
+use mj_abi::{ContextHeader, GlobalCell, TrapCode};
 use mj_decode::{Bulk, MemArg, Op, Reader, Shape, ValType};
 use mj_ir::{Class, Holder, PReg, RegSet, Value};
 
 use super::Baseline;
 use super::values::{Deferred, Entry, ForcedView, Leaf, Place, View};
-use crate::isa::{Cover, FieldWidth, Isa, Locations, Take, class_of, width_of};
+use crate::isa::{Cover, FieldWidth, Isa, Locations, Take, bulk_helper, class_of, width_of};
 use crate::{Bounds, Cond};
 
 /// Opcodes that consume a condition straight from the flags: `if`, `br_if`, `select`, `i32.eqz`.
@@ -658,15 +658,7 @@ impl<I: Isa> Baseline<'_, I> {
     }
 
     pub(super) fn bulk_operator(&mut self, bulk: Bulk, at: u32) {
-        let packed = |high: u32, low: u32| (i64::from(high) << 32) | i64::from(low);
-        let (helper, first) = match bulk {
-            Bulk::MemoryCopy(to, from) => (Helper::MemoryCopy, packed(to, from)),
-            Bulk::MemoryFill(memory) => (Helper::MemoryFill, packed(0, memory)),
-            Bulk::MemoryInit(memory, segment) => (Helper::MemoryInit, packed(memory, segment)),
-            Bulk::TableCopy(to, from) => (Helper::TableCopy, packed(to, from)),
-            Bulk::TableFill(table) => (Helper::TableFill, packed(0, table)),
-            Bulk::TableInit(table, segment) => (Helper::TableInit, packed(table, segment)),
-        };
+        let (helper, first) = bulk_helper(bulk);
         self.call_helper(helper, first, 3, None, at);
     }
 }

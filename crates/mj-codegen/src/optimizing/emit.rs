@@ -4,7 +4,7 @@
 //! for edges that go back, between the branch and a jump, and for the others behind the body.
 
 use cranelift_entity::EntityRef;
-use mj_abi::{ArgLocation, ContextHeader, GlobalCell, Helper, TrapCode};
+use mj_abi::{ContextHeader, GlobalCell, Helper, TrapCode};
 use mj_asm::Label;
 use mj_decode::ValType;
 use mj_ir::ssa::{Block, Edge, Function, List, Node, Terminator};
@@ -12,7 +12,7 @@ use mj_ir::{Action, Allocation, Arrival, Class, FOREIGN_SLOT, Location, PReg, Re
 
 use super::select::{Context, Selection, Work};
 use crate::baseline::Emitted;
-use crate::isa::{FieldWidth, FrameFacts, Isa, Locations, Positions, width_of};
+use crate::isa::{FieldWidth, FrameFacts, Isa, Locations, width_of};
 
 /// What is emitted.
 pub(super) struct Emission<'a, F> {
@@ -382,11 +382,11 @@ impl<I: Isa> Pass<'_, I> {
                 self.isa.prepare_indirect(temporary, ty, bad_signature, at);
             }
             Work::CallDirect { function, ty, at } => {
-                self.result_pointer(ty);
+                self.isa.pass_result_pointer(&plan.calls[ty as usize]);
                 self.isa.call_direct(function, at);
             }
             Work::CallPrepared { ty, at } => {
-                self.result_pointer(ty);
+                self.isa.pass_result_pointer(&plan.calls[ty as usize]);
                 self.isa.call_prepared(at);
             }
             Work::Helper { helper, first, has_result, at } => {
@@ -443,23 +443,6 @@ impl<I: Isa> Pass<'_, I> {
                 self.isa.store_outgoing_constant(offset, ty, bits);
             }
             Location::Nowhere => unreachable!("an argument is somewhere"),
-        }
-    }
-
-    /// Passes the hidden pointer of a call whose results do not all fit registers.
-    fn result_pointer(&mut self, ty: u32) {
-        let layout = &self.emission.context.plan.calls[ty as usize];
-        match layout.result_pointer {
-            None => {}
-            Some(ArgLocation::Memory(offset)) => {
-                // No position is left: the pointer goes through the first one, which is put back.
-                let position = self.registers.int_positions[0];
-                self.isa.copy_to_float_scratch(position);
-                self.isa.outgoing_address(position, layout.argument_bytes as i32);
-                self.isa.store_outgoing(offset as i32, position, FieldWidth::W64);
-                self.isa.copy_from_float_scratch(position);
-            }
-            Some(location) => self.isa.outgoing_address(self.registers.position(location), layout.argument_bytes as i32),
         }
     }
 

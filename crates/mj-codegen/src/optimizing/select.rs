@@ -7,7 +7,7 @@
 
 use cranelift_entity::SecondaryMap;
 use mj_abi::{ArgLocation, CallLayout, Helper};
-use mj_decode::{Bulk, Module, Op, Shape, ValType};
+use mj_decode::{Module, Op, Shape, ValType};
 use mj_ir::ssa::{Block, Effect, Function, Node, NodeKind, Terminator, Uses};
 use mj_ir::{Arrival, Class, Constraints, Defined, Definition, Operand, PReg, RegisterFile, Selected, Use};
 use smallvec::SmallVec;
@@ -569,7 +569,6 @@ impl<I: Isa> Pass<'_, I> {
     fn call(&mut self, node: Node, arguments: &[Node]) {
         let row = &self.function.nodes[node];
         let at = row.at;
-        let packed = |high: u32, low: u32| (i64::from(high) << 32) | i64::from(low);
         match row.kind {
             NodeKind::Call(function) => {
                 let module = self.context.module;
@@ -591,14 +590,7 @@ impl<I: Isa> Pass<'_, I> {
             NodeKind::DataDrop(segment) => self.helper(node, Helper::DataDrop, i64::from(segment), arguments),
             NodeKind::ElemDrop(segment) => self.helper(node, Helper::ElemDrop, i64::from(segment), arguments),
             NodeKind::Bulk(bulk) => {
-                let (helper, first) = match bulk {
-                    Bulk::MemoryCopy(to, from) => (Helper::MemoryCopy, packed(to, from)),
-                    Bulk::MemoryFill(memory) => (Helper::MemoryFill, packed(0, memory)),
-                    Bulk::MemoryInit(memory, segment) => (Helper::MemoryInit, packed(memory, segment)),
-                    Bulk::TableCopy(to, from) => (Helper::TableCopy, packed(to, from)),
-                    Bulk::TableFill(table) => (Helper::TableFill, packed(0, table)),
-                    Bulk::TableInit(table, segment) => (Helper::TableInit, packed(table, segment)),
-                };
+                let (helper, first) = isa::bulk_helper(bulk);
                 self.helper(node, helper, first, arguments);
             }
             kind => unreachable!("{kind:?} is no call"),

@@ -96,10 +96,7 @@ impl Pass<'_> {
             if self.live.begins[at.index()] > first {
                 end = end.max(self.loop_end(at) - 1);
             }
-            header = match self.function.blocks[at].depth {
-                0 | 1 => None,
-                _ => self.function.blocks[Block::new(at.index() - 1)].header.expand().filter(|&outer| outer != at),
-            };
+            header = self.function.outer_header(at);
         }
         (begin, end)
     }

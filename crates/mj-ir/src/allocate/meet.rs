@@ -66,15 +66,10 @@ impl Pass<'_> {
             self.out.used.insert(candidate.register);
         }
         for value in self.live.live_in(block) {
-            let stored = self.state.value(value).stored;
+            let is_stored = self.is_stored_in(value, block);
             let state = &mut self.state.values[value.index()];
             state.brought = 0;
             state.brought_in = PReg::NONE;
-            let is_stored = match stored {
-                Stored::No => false,
-                Stored::At(since) => self.live.dominates(since, block),
-                Stored::Always | Stored::Given => true,
-            };
             if state.register.is_none() && !is_stored {
                 state.stored = Stored::At(block);
             }
@@ -84,7 +79,7 @@ impl Pass<'_> {
     /// The edge into the block with this index: where it comes from, its number there, and itself.
     fn incoming_edge(&self, index: usize) -> (Block, usize, Edge) {
         let incoming = self.live.incoming(self.block)[index];
-        let edge = self.function.edges_of(incoming.from).nth(incoming.index as usize).expect("an edge");
+        let edge = self.function.edge(incoming.from, incoming.index as usize);
         (incoming.from, incoming.index as usize, edge)
     }
 

@@ -259,7 +259,7 @@ impl State {
         self.values[value.index()].cursor += 1;
     }
 
-    pub fn enter_block(&mut self, _: &Live, position: u32) {
+    pub fn enter_block(&mut self, position: u32) {
         while self.calls.get(self.next_call).is_some_and(|&(call, _)| call < position) {
             self.next_call += 1;
         }

@@ -115,7 +115,6 @@ impl Pass<'_> {
         }
         let mut header = self.function.blocks[self.block].header.expand();
         while let Some(at) = header {
-            let row = &self.function.blocks[at];
             let end = self.loop_end(at);
             if next < end {
                 return next;
@@ -127,10 +126,7 @@ impl Pass<'_> {
                     return end + (first - begin);
                 }
             }
-            header = match row.depth {
-                0 | 1 => None,
-                _ => self.function.blocks[Block::new(at.index() - 1)].header.expand().filter(|&outer| outer != at),
-            };
+            header = self.function.outer_header(at);
         }
         next
     }
@@ -151,7 +147,7 @@ impl Pass<'_> {
         self.state.calls[self.state.next_call..].iter().skip_while(|&&(call, _)| call < self.from).take(CALLS_AHEAD).any(crosses)
     }
 
-    /// A free register for `value`, outside `avoid`.
+    /// The best of some free registers for a value; `preferred` if nothing speaks for another.
     pub(super) fn choose(&self, value: Node, free: RegSet, preferred: PReg) -> Option<PReg> {
         if free.is_empty() {
             return None;

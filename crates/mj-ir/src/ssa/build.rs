@@ -851,7 +851,7 @@ impl Builder<'_> {
 
 impl Function {
     /// Gives each edge as many arguments as its target has parameters.
-    fn shorten_edges(&mut self) {
+    pub(super) fn shorten_edges(&mut self) {
         let Function { blocks, edges, .. } = self;
         let lengths: Vec<u32> = blocks.values().map(|row| row.parameters.len).collect();
         let shorten = |edge: &mut Edge| edge.arguments.len = lengths[edge.to.index()];

@@ -135,7 +135,7 @@ impl Uses {
             parameters.len = kept as u32;
             function.blocks[block].parameters = parameters;
         }
-        self.shorten_edges(function);
+        function.shorten_edges();
         for block in function.blocks.keys() {
             self.unlink(function, block);
         }
@@ -152,26 +152,5 @@ impl Uses {
                 function.append(block, node);
             }
         }
-    }
-
-    fn shorten_edges(&self, function: &mut Function) {
-        let Function { blocks, edges, .. } = function;
-        let lengths: Vec<u32> = blocks.values().map(|row| row.parameters.len).collect();
-        let shorten = |edge: &mut Edge| {
-            if !edge.arguments.is_empty() {
-                edge.arguments.len = lengths[edge.to.index()];
-            }
-        };
-        for row in blocks.values_mut() {
-            match &mut row.terminator {
-                Terminator::Jump(edge) => shorten(edge),
-                Terminator::Branch { taken, other, .. } => {
-                    shorten(taken);
-                    shorten(other);
-                }
-                Terminator::Switch { .. } | Terminator::Return(_) | Terminator::Trap { .. } => {}
-            }
-        }
-        edges.iter_mut().for_each(shorten);
     }
 }
