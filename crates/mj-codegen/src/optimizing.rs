@@ -6,7 +6,7 @@
 mod emit;
 mod select;
 
-use mj_decode::{BodyHints, Module, Reader};
+use mj_decode::{Flow, Module, Reader};
 use mj_ir::ssa::{BuildOptions, Function, Source, Uses};
 use mj_ir::{Allocation, Allocator};
 
@@ -19,7 +19,7 @@ use crate::{CompileError, Effort, ModulePlan, Options};
 /// Memory that compiling one function after another reuses.
 #[derive(Debug)]
 pub(crate) struct Arenas<I: Isa> {
-    hints: BodyHints,
+    flow: Flow,
     function: Function,
     uses: Uses,
     selection: Selection<I::Form>,
@@ -30,7 +30,7 @@ pub(crate) struct Arenas<I: Isa> {
 impl<I: Isa> Default for Arenas<I> {
     fn default() -> Self {
         Self {
-            hints: BodyHints::default(),
+            flow: Flow::default(),
             function: Function::default(),
             uses: Uses::default(),
             selection: Selection::default(),
@@ -62,16 +62,16 @@ pub(crate) fn compile<I: Isa>(
     body: Reader<'_>,
     entry: Option<u32>,
 ) -> Result<Emitted, CompileError> {
-    let Arenas { hints, function: ssa, uses, selection, allocator, allocation } = arenas;
+    let Arenas { flow, function: ssa, uses, selection, allocator, allocation } = arenas;
     let ty = module.functions[function as usize];
     let too_large = CompileError::TooLargeToOptimize { function };
     let source = Source { module, function, body, bytes: None, entry };
-    ssa.build(&source, hints, build_options(options)).map_err(|_| too_large.clone())?;
+    ssa.build(&source, flow, build_options(options)).map_err(|_| too_large.clone())?;
     debug_verify(ssa, module);
     select::carry_extensions(ssa);
     uses.prune(ssa);
     let result_pointer = plan.calls[ty as usize].result_pointer.map(|_| ssa.add_pointer());
-    let context = Context { module, plan, options, ty, result_pointer, locals: hints.weights.len() as u32, takes_over: entry.is_some() };
+    let context = Context { module, plan, options, ty, result_pointer, locals: flow.locals() as u32, takes_over: entry.is_some() };
     selection.select(isa, ssa, uses, context);
     let registers = *isa.registers();
     allocator.allocate(ssa, &selection.selected, &registers, allocation).map_err(|_| too_large)?;
