@@ -253,6 +253,12 @@ fn is_test(op: Op) -> bool {
     matches!(op.row().shape, Shape::Test | Shape::Compare)
 }
 
+/// Type of an operator's operand.
+fn type_taken(op: Op, operand: usize) -> ValType {
+    let row = op.row();
+    if operand == 0 { row.a } else { row.b }
+}
+
 /// The operands of an operator as the selector sees them.
 struct View<'p, 'a, I: Isa> {
     pass: &'p Pass<'a, I>,
@@ -497,15 +503,16 @@ impl<I: Isa> Pass<'_, I> {
         for operand in order.into_iter().filter(|&operand| operand < arguments.len()) {
             let argument = arguments[operand];
             match cover.takes[operand] {
-                Take::Register => self.add(&mut covered, row, argument),
+                Take::Register => self.add(&mut covered, row, argument, type_taken(op, operand)),
                 Take::Immediate => {}
                 Take::Folded => {
                     let producer = &self.function.nodes[argument];
                     (covered.offset, covered.at) = (producer.offset, producer.at);
                     self.out.folded[node_index(argument)] = true;
-                    for &leaf in self.function.arguments(argument) {
+                    let NodeKind::Operator(folded) = producer.kind else { unreachable!("only operators fold") };
+                    for (number, &leaf) in self.function.arguments(argument).iter().enumerate() {
                         if self.function.constant(leaf).is_none() {
-                            self.add(&mut covered, row, leaf);
+                            self.add(&mut covered, row, leaf, type_taken(folded, number));
                         }
                     }
                 }
@@ -514,9 +521,10 @@ impl<I: Isa> Pass<'_, I> {
         covered
     }
 
-    fn add(&self, covered: &mut Covered<I::Form>, row: &'static Constraints, value: Node) {
+    /// Adds a use that the operator takes as a value of type `taken`. An i32 where an i64 is taken is carried: all of its register counts.
+    fn add(&self, covered: &mut Covered<I::Form>, row: &'static Constraints, value: Node, taken: ValType) {
         let constraint = row.uses[covered.operands.len()];
-        let is_half = constraint == Use::Any && self.function.nodes[value].ty == Some(ValType::I32);
+        let is_half = constraint == Use::Any && taken == ValType::I32;
         let value = if is_half { self.low_half(value) } else { value };
         covered.operands.push(Operand { value, constraint });
     }
