@@ -8,7 +8,7 @@ use mj_decode::{Module, Reader};
 pub use mj_asm::Relocation;
 
 use crate::baseline::{self, Arenas, Emitted};
-use crate::optimizing;
+use crate::optimizing::{self, Request, Stage, Watch};
 use crate::x64::{Features, X64};
 use crate::{CompileError, Options};
 
@@ -102,32 +102,17 @@ impl Compiler {
     /// If the function is too large.
     pub fn compile(&mut self, module: &Module, plan: &ModulePlan, function: u32, bytes: &[u8]) -> Result<FunctionCode, CompileError> {
         append(&mut self.isa, module, function, bytes, |isa, index, body| {
-            baseline::compile(isa, &mut self.arenas, module, plan, &self.options, Entry::Function, index, body)
+            Ok(baseline::compile(isa, &mut self.arenas, module, plan, &self.options, index, body))
         })
     }
 
-    /// As [`compile`](Self::compile), for code that stays: it counts no work for tiering, and may take over a frame of code that does.
-    ///
-    /// # Errors
-    /// If the function is too large, or no such loop is ever reached.
-    pub fn compile_to_stay(
-        &mut self,
-        module: &Module,
-        plan: &ModulePlan,
-        function: u32,
-        bytes: &[u8],
-        entry: Entry,
-    ) -> Result<FunctionCode, CompileError> {
-        let options = Options { tiering: None, ..self.options };
-        append(&mut self.isa, module, function, bytes, |isa, index, body| {
-            baseline::compile(isa, &mut self.arenas, module, plan, &options, entry, index, body)
-        })
-    }
-
-    /// As [`compile`](Self::compile), by the optimizing compiler.
+    /// As [`compile`](Self::compile), by the optimizing compiler; code of this kind counts no work, and may take over a frame of the other's.
     ///
     /// # Errors
     /// If the function is too large to be optimized.
+    ///
+    /// # Panics
+    /// If it is to be entered at a loop that cannot be reached.
     pub fn optimize(
         &mut self,
         module: &Module,
@@ -136,13 +121,47 @@ impl Compiler {
         bytes: &[u8],
         entry: Entry,
     ) -> Result<FunctionCode, CompileError> {
+        self.optimize_with(module, plan, function, bytes, entry, None)
+    }
+
+    /// As [`optimize`](Self::optimize), and tells `watch` of each stage: its time, and the function behind it as text.
+    ///
+    /// # Errors
+    /// If the function is too large to be optimized; stages that were done before are told.
+    pub fn optimize_watched(
+        &mut self,
+        module: &Module,
+        plan: &ModulePlan,
+        function: u32,
+        bytes: &[u8],
+        entry: Entry,
+        watch: &mut Watch<'_>,
+    ) -> Result<FunctionCode, CompileError> {
+        self.optimize_with(module, plan, function, bytes, entry, Some(watch))
+    }
+
+    fn optimize_with(
+        &mut self,
+        module: &Module,
+        plan: &ModulePlan,
+        function: u32,
+        bytes: &[u8],
+        entry: Entry,
+        watch: Option<&mut Watch<'_>>,
+    ) -> Result<FunctionCode, CompileError> {
         let entry = match entry {
             Entry::Function => None,
             Entry::Loop(at) => Some(at),
         };
-        append(&mut self.isa, module, function, bytes, |isa, index, body| {
-            optimizing::compile(isa, &mut self.optimizing, module, plan, &self.options, index, body, entry)
+        append(&mut self.isa, module, function, bytes, |isa, function, body| {
+            let request = Request { module, plan, options: &self.options, function, body, entry };
+            optimizing::compile(isa, &mut self.optimizing, request, watch)
         })
+    }
+
+    /// The stages of the optimizing compiler, in order.
+    pub fn stages() -> impl ExactSizeIterator<Item = Stage> {
+        optimizing::stages::<X64>()
     }
 
     /// The code compiled since the last [`take_unit`](Self::take_unit) or [`clear`](Self::clear).

@@ -18,8 +18,6 @@ pub enum CompileError {
         /// Index of the function.
         function: u32,
     },
-    /// Code was to be entered at this place, which is no loop's first operator or never reached.
-    NoSuchLoop(u32),
 }
 
 impl fmt::Display for CompileError {
@@ -29,7 +27,6 @@ impl fmt::Display for CompileError {
             CompileError::FunctionTooLarge { function } => {
                 write!(f, "function {function} is too large: its machine code would exceed 1 GiB")
             }
-            CompileError::NoSuchLoop(at) => write!(f, "no loop that is ever reached has its first operator at {at:#x}"),
             CompileError::TooLargeToOptimize { function } => write!(f, "function {function} is too large to be optimized"),
         }
     }

@@ -17,4 +17,5 @@ pub mod x64;
 pub use compile::{Compiler, Entry, FunctionCode, ModulePlan, Relocation, Unit, relocate};
 pub use cond::Cond;
 pub use error::CompileError;
+pub use optimizing::{Stage, StageDone, Watch};
 pub use options::{Bounds, Effort, Options};

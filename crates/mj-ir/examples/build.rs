@@ -1,11 +1,11 @@
 //! Builds the SSA form of all functions of modules: counts and times, for measurements.
 //!
-//! `build [--verify] [--prune] [--print] [--inline] [--entries] [--without PASS]… [--fuel] [--function N] FILE…`, where a pass is `fold`, `number`, `hoist`, `memory` or `globals`.
+//! `build [--verify] [--prune] [--print] [--inline] [--entries] [--without PASS]… [--fuel] [--function N] FILE…`, where a pass is one of `SIMPLIFICATIONS`.
 
 use std::time::Instant;
 
 use mj_decode::{Features, Flow, Module, Reader};
-use mj_ir::ssa::{BuildOptions, Function, Source, Uses};
+use mj_ir::ssa::{BuildOptions, Function, SIMPLIFICATIONS, Source, Uses};
 
 #[derive(Default)]
 struct Totals {
@@ -44,14 +44,15 @@ fn main() {
             "--entries" => wanted.entries = true,
             "--fuel" => wanted.options.fuel = true,
             "--function" => wanted.only = arguments.next().and_then(|number| number.parse().ok()),
-            "--without" => match arguments.next().as_deref() {
-                Some("fold") => wanted.options.fold = false,
-                Some("number") => wanted.options.number = false,
-                Some("hoist") => wanted.options.hoist = false,
-                Some("memory") => wanted.options.memory = false,
-                Some("globals") => wanted.options.globals = false,
-                other => panic!("no pass {other:?}"),
-            },
+            "--without" => {
+                let name = arguments.next().unwrap_or_default();
+                let Some(row) = SIMPLIFICATIONS.iter().find(|row| row.name == name) else {
+                    let names: Vec<&str> = SIMPLIFICATIONS.iter().map(|row| row.name).collect();
+                    eprintln!("no pass is called `{name}`: there are {}", names.join(", "));
+                    std::process::exit(2);
+                };
+                wanted.options = wanted.options.without(row);
+            }
             _ => files.push(argument),
         }
     }

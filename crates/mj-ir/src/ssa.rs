@@ -7,10 +7,12 @@
 //! an edge match the parameters of its target. A [`NodeKind::Result`] stands directly behind its call or the result before it. The
 //! not-taken edge of a branch goes forward, to a block with no other edge into it.
 
+mod bounds;
 mod build;
 mod fold;
 mod prune;
 mod relate;
+mod simplifications;
 mod text;
 mod verify;
 
@@ -21,9 +23,11 @@ use cranelift_entity::{EntityRef, PrimaryMap, entity_impl};
 use mj_abi::TrapCode;
 use mj_decode::{Bulk, Op, ValType};
 
+pub use bounds::Bounds;
 pub use build::{BuildOptions, Source, TooLarge};
 pub use fold::evaluate;
 pub use prune::Uses;
+pub use simplifications::{SIMPLIFICATIONS, Simplification};
 
 /// A node, and the value it defines.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -98,6 +102,8 @@ pub struct NodeRow {
     pub arguments: List,
     /// Constant offset of a memory access.
     pub offset: u64,
+    /// The access lies inside memory for sure: nobody need compare.
+    pub bounded: bool,
     /// Byte offset of the operator in the module.
     pub at: u32,
     /// The call whose callee it comes from, in [`Function::inlined`], counted from 1; 0 if it is the function's own.
@@ -205,6 +211,8 @@ pub struct Function {
     pub inlined: Vec<Inlined>,
     /// Something calls a function or a helper.
     pub calls: bool,
+    /// An i32 may stand where its zero extension is wanted: who keeps the upper halves of their registers zero needs no conversion.
+    pub carries: bool,
     /// Its index in the whole index space.
     pub index: u32,
     /// It continues a frame at a loop: see [`Source::entry`].
@@ -237,6 +245,7 @@ impl Function {
         self.edges.clear();
         self.inlined.clear();
         self.calls = false;
+        self.carries = false;
     }
 
     /// Makes a list.
@@ -438,6 +447,7 @@ impl Default for NodeRow {
             ty: None,
             arguments: List::default(),
             offset: 0,
+            bounded: false,
             at: 0,
             inlined: 0,
             block: PackedOption::default(),

@@ -25,6 +25,8 @@ pub(super) enum Work<F> {
         immediate: i64,
         offset: u64,
         at: u32,
+        /// Uses, a bit each, whose upper halves the form does not read.
+        halves: u8,
     },
     /// The low half of a value.
     ZeroExtend,
@@ -201,6 +203,7 @@ struct Pass<'a, I: Isa> {
 struct Covered<F> {
     cover: isa::Cover<F>,
     operands: SmallVec<[Operand; 4]>,
+    halves: u8,
     offset: u64,
     at: u32,
 }
@@ -240,6 +243,7 @@ fn root(function: &Function, mut node: Node) -> Node {
 
 /// Lets i32 values stand for what they are zero-extended to. From here on, types of values and users may differ so.
 pub(super) fn carry_extensions(function: &mut Function) {
+    function.carries = true;
     for index in 0..function.lists.len() {
         let node = function.lists[index];
         if matches!(function.nodes[node].kind, NodeKind::Operator(Op::I64ExtendI32U)) {
@@ -265,6 +269,7 @@ struct View<'p, 'a, I: Isa> {
     arguments: &'p [Node],
     /// Barriers in front of the user; none if it is done more than once.
     barriers: Option<u32>,
+    is_bounded: bool,
 }
 
 impl<I: Isa> Operands for View<'_, '_, I> {
@@ -283,11 +288,15 @@ impl<I: Isa> Operands for View<'_, '_, I> {
         }
         if op.row().shape == Shape::Load {
             let row = &function.nodes[node];
-            if !self.pass.guarded || self.pass.out.barriers[node_index(node)] != barriers || row.offset >= 1 << 31 {
+            if !(self.pass.guarded || row.bounded) || self.pass.out.barriers[node_index(node)] != barriers || row.offset >= 1 << 31 {
                 return None;
             }
         }
         Some(Producer { op, constant: rest.first().and_then(|&second| function.constant(second)) })
+    }
+
+    fn is_bounded(&self) -> bool {
+        self.is_bounded
     }
 }
 
@@ -430,7 +439,8 @@ impl<I: Isa> Pass<'_, I> {
             Definition::None => Definition::Any,
             definition => definition,
         };
-        let work = Work::Form { form, condition, immediate: covered.cover.immediate, offset: covered.offset, at: covered.at };
+        let Covered { halves, offset, at, .. } = *covered;
+        let work = Work::Form { form, condition, immediate: covered.cover.immediate, offset, at, halves };
         self.push(work, constraints, false, covered.operands.iter().copied(), result.map(|value| Defined { value, constraint }));
     }
 
@@ -449,7 +459,7 @@ impl<I: Isa> Pass<'_, I> {
                 self.push_covered(&covered, Some(condition.invert()), Some(node));
             }
             NodeKind::Operator(op) => {
-                let covered = self.cover(op, arguments, barriers, row.offset, row.at);
+                let covered = self.cover(op, arguments, barriers, row.offset, row.at, row.bounded);
                 self.push_covered(&covered, covered.cover.condition, row.ty.map(|_| node));
             }
             NodeKind::Select => self.select(node, arguments, barriers),
@@ -495,9 +505,9 @@ impl<I: Isa> Pass<'_, I> {
     }
 
     /// Covers an operator; what it folds needs no step of its own any more.
-    fn cover(&mut self, op: Op, arguments: &[Node], barriers: Option<u32>, offset: u64, at: u32) -> Covered<I::Form> {
-        let cover = self.isa.cover(op, &View { pass: self, arguments, barriers });
-        let mut covered = Covered { cover, operands: SmallVec::new(), offset, at };
+    fn cover(&mut self, op: Op, arguments: &[Node], barriers: Option<u32>, offset: u64, at: u32, is_bounded: bool) -> Covered<I::Form> {
+        let cover = self.isa.cover(op, &View { pass: self, arguments, barriers, is_bounded });
+        let mut covered = Covered { cover, operands: SmallVec::new(), halves: 0, offset, at };
         let order = if cover.swap { [1, 0] } else { [0, 1] };
         let row = self.isa.constraints(cover.form);
         for operand in order.into_iter().filter(|&operand| operand < arguments.len()) {
@@ -525,6 +535,7 @@ impl<I: Isa> Pass<'_, I> {
     fn add(&self, covered: &mut Covered<I::Form>, row: &'static Constraints, value: Node, taken: ValType) {
         let constraint = row.uses[covered.operands.len()];
         let is_half = constraint == Use::Any && taken == ValType::I32;
+        covered.halves |= u8::from(is_half) << covered.operands.len();
         let value = if is_half { self.low_half(value) } else { value };
         covered.operands.push(Operand { value, constraint });
     }
@@ -553,11 +564,11 @@ impl<I: Isa> Pass<'_, I> {
             }
         }
         let covered = match test(value) {
-            Some(op) => self.cover(op, function.arguments(value), barriers, 0, function.nodes[value].at),
+            Some(op) => self.cover(op, function.arguments(value), barriers, 0, function.nodes[value].at, false),
             None => {
                 // "Not zero" is the inverse of `i32.eqz`, which folds what can be folded.
                 inverted = !inverted;
-                self.cover(Op::I32Eqz, &[value], barriers, 0, 0)
+                self.cover(Op::I32Eqz, &[value], barriers, 0, 0, false)
             }
         };
         let condition = covered.cover.condition.expect("tests and comparisons define the flags");
@@ -568,7 +579,7 @@ impl<I: Isa> Pass<'_, I> {
         let (covered, condition) = self.condition(arguments[2], barriers);
         let form = self.isa.select_form(self.function.type_of(node), condition);
         let constraints = self.isa.constraints(form);
-        let work = Work::Form { form, condition: None, immediate: 0, offset: 0, at: 0 };
+        let work = Work::Form { form, condition: None, immediate: 0, offset: 0, at: 0, halves: 0 };
         let result = Defined { value: node, constraint: constraints.definition };
         self.push(work, constraints, false, [any(arguments[0]), any(arguments[1])], [result]);
         self.push_covered(&covered, Some(condition), None);

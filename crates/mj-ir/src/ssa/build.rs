@@ -48,7 +48,7 @@ pub struct Source<'a> {
     pub entry: Option<u32>,
 }
 
-/// What building does beside translating.
+/// What building does beside translating; [`SIMPLIFICATIONS`](super::SIMPLIFICATIONS) says what each is worth.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct BuildOptions {
     /// Charge fuel.

@@ -13,8 +13,9 @@
 //!   return v3
 //! ```
 //!
-//! A node is its result, its name and numbers, its operands, the offset of its access (`+`), where its operator stands (`@`), and which inlined call it comes from (`^`). Constants are their type and
-//! value; those of floats are bits. A loop's header may say `calls`. What follows from the edges is not written: dominators, loops, coldness.
+//! A node is its result, its name and numbers, its operands, the offset of its access (`+`), `bounded` if that is inside memory for sure, where its operator stands (`@`), and which inlined call it comes from (`^`). Constants are their type and
+//! value; those of floats are bits. The function and a loop's header may say `calls`; where i32 values stand for what they are zero-extended to, the
+//! function says `carries`. What follows from the edges is not written: dominators, loops, coldness.
 
 use core::fmt;
 
@@ -30,7 +31,7 @@ impl fmt::Display for Function {
         if let Some(entry) = self.entry {
             write!(f, " at {entry}")?;
         }
-        writeln!(f, "{}", if self.calls { " calls" } else { "" })?;
+        writeln!(f, "{}{}", if self.calls { " calls" } else { "" }, if self.carries { " carries" } else { "" })?;
         for Inlined { parent, function, call_at } in &self.inlined {
             writeln!(f, "inlined {function} @{call_at} ^{parent}")?;
         }
@@ -63,6 +64,9 @@ impl Function {
         self.write_values(f, self.arguments(node))?;
         if row.offset != 0 {
             write!(f, " +{}", row.offset)?;
+        }
+        if row.bounded {
+            f.write_str(" bounded")?;
         }
         if row.at != 0 {
             write!(f, " @{}", row.at)?;
@@ -109,15 +113,17 @@ impl Function {
     }
 
     fn write_values(&self, f: &mut fmt::Formatter<'_>, values: &[Node]) -> fmt::Result {
-        for &value in values {
-            let row = &self.nodes[value];
-            match (row.kind, row.ty) {
-                (NodeKind::Constant(bits), Some(ty @ (ValType::F32 | ValType::F64))) => write!(f, " {ty}:{bits:#x}")?,
-                (NodeKind::Constant(bits), Some(ty)) => write!(f, " {ty}:{bits}")?,
-                _ => write!(f, " {value}")?,
-            }
-        }
-        Ok(())
+        values.iter().try_for_each(|&value| write!(f, " {}", self.operand(value)))
+    }
+
+    /// A value as it stands among operands: its number, or what it is if it is a constant.
+    pub fn operand(&self, value: Node) -> impl fmt::Display + '_ {
+        let row = &self.nodes[value];
+        fmt::from_fn(move |f| match (row.kind, row.ty) {
+            (NodeKind::Constant(bits), Some(ty @ (ValType::F32 | ValType::F64))) => write!(f, "{ty}:{bits:#x}"),
+            (NodeKind::Constant(bits), Some(ty)) => write!(f, "{ty}:{bits}"),
+            _ => write!(f, "{value}"),
+        })
     }
 }
 
@@ -251,6 +257,7 @@ impl Parser {
             ["function", index, ref rest @ ..] => {
                 self.function.index = decimal(Some(index))?;
                 self.function.calls = rest.contains(&"calls");
+                self.function.carries = rest.contains(&"carries");
                 if let ["at", entry, ..] = *rest {
                     self.function.entry = Some(decimal(Some(entry))?);
                 }
@@ -338,6 +345,8 @@ impl Parser {
                 row.at = decimal(Some(at))?;
             } else if let Some(inlined) = token.strip_prefix('^') {
                 row.inlined = decimal(Some(inlined))?;
+            } else if *token == "bounded" {
+                row.bounded = true;
             } else {
                 arguments.push(self.value(token)?);
             }
@@ -400,10 +409,10 @@ mod tests {
     #[test]
     fn what_is_printed_reads_back() {
         let text = "\
-function 3 calls
+function 3 calls carries
 block0 v0:i32 v4:f64
   v1:i32 = i32.add v0 i32:-5 @40
-  i32.store v0 v1 +8 @42
+  i32.store v0 v1 +8 bounded @42
   branch v1 block2 v0 f64:0x3ff0000000000000 , block1
 block1
   v2 = call_indirect 0 7 v1 @50

@@ -4,7 +4,7 @@
 
 use mj_abi::TrapCode;
 use mj_decode::{Bulk, ConstEnvironment, ConstExpr, DataMode, ElementItems, ElementMode, Flow, Module, Op, Reader, Shape, ValType};
-use mj_ir::ssa::{Block, BuildOptions, Edge, Function, Node, NodeKind, Source, Terminator, Uses, evaluate};
+use mj_ir::ssa::{Block, Bounds, BuildOptions, Edge, Function, Node, NodeKind, Source, Terminator, Uses, evaluate};
 
 const PAGE: usize = 1 << 16;
 
@@ -86,6 +86,7 @@ pub fn build_one(source: &Source<'_>, flow: &mut Flow, uses: &mut Uses, options:
     check(&function);
     if prune {
         uses.prune(&mut function);
+        Bounds::default().find(&mut function, module);
         check(&function);
     }
     function
@@ -189,6 +190,9 @@ impl<'a> Machine<'a> {
         };
         let value = match row.kind {
             NodeKind::Operator(Op::RefIsNull) => i64::from(arguments[0] == 0),
+            NodeKind::Operator(op) if row.bounded && self.place(op, arguments[0], row.offset).is_err() => {
+                panic!("{node} is bounded, and not inside memory: {:?} +{}", arguments[0], row.offset)
+            }
             NodeKind::Operator(op) => match op.row().shape {
                 Shape::Load => self.load(op, arguments[0], row.offset)?,
                 Shape::Store => {

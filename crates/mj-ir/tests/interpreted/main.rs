@@ -10,25 +10,23 @@ use std::rc::Rc;
 
 use machine::{Machine, Stop, build, build_one};
 use mj_decode::{ExportKind, Features, Flow, Module, Reader, ValType, validate};
-use mj_ir::ssa::{BuildOptions, Function, Source, Uses};
+use mj_ir::ssa::{BuildOptions, Function, SIMPLIFICATIONS, Source, Uses};
 use oracle::{Exports, Item, Oracle};
 
 /// Everything, each simplification left out, and nothing but translation: options, whether to prune, whether to take in callees.
 fn variants() -> Vec<(BuildOptions, bool, bool)> {
     let all = BuildOptions::default();
-    let none = BuildOptions { fuel: true, fold: false, number: false, hoist: false, memory: false, globals: false };
-    vec![
+    let none = BuildOptions { fuel: true, ..BuildOptions::none() };
+    let mut variants = vec![
         (all, false, false),
         (all, true, false),
         (all, true, true),
-        (BuildOptions { fold: false, ..all }, true, false),
-        (BuildOptions { number: false, ..all }, true, false),
-        (BuildOptions { hoist: false, fuel: true, ..all }, true, true),
-        (BuildOptions { memory: false, ..all }, true, false),
-        (BuildOptions { globals: false, ..all }, true, false),
+        (BuildOptions { fuel: true, ..all }, true, true),
         (none, false, false),
         (none, false, true),
-    ]
+    ];
+    variants.extend(SIMPLIFICATIONS.iter().map(|row| (all.without(row), true, false)));
+    variants
 }
 
 fn exports(module: &Module, machine: &Machine<'_>) -> Exports {
