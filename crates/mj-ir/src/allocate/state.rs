@@ -8,7 +8,7 @@ use cranelift_entity::packed_option::PackedOption;
 
 use super::FOREIGN_SLOT;
 use super::live::{Live, NEVER};
-use crate::ssa::{Block, Function, Node, Terminator};
+use crate::ssa::{Block, Function, Node, NodeKind, Terminator};
 use crate::{Arrival, Class, Defined, Definition, PReg, RegSet, RegisterFile, Selected, Use};
 
 /// The number of no slot.
@@ -151,8 +151,9 @@ impl State {
                     let value = &mut self.values[argument.index()];
                     value.becomes = parameter.into();
                     value.hint = hint;
-                    let home = function.nodes[argument].block.expand().filter(|_| edge.to <= block);
-                    if home.is_some_and(|home| home != edge.to && function.blocks[home].header == edge.to.into()) {
+                    let row = &function.nodes[argument];
+                    let is_own = edge.to <= block && row.block.expand().is_some_and(|home| function.blocks[home].header == edge.to.into());
+                    if is_own && (row.kind != NodeKind::Parameter || row.block != edge.to.into()) {
                         value.shares_slot = parameter.into();
                     }
                 }
