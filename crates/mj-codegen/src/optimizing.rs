@@ -12,7 +12,7 @@ mod stages;
 use core::fmt::Display;
 use std::time::{Duration, Instant};
 
-use mj_decode::{BodyHints, Module, Reader};
+use mj_decode::{Flow, Module, Reader};
 use mj_ir::ssa::{Bounds, Function, Node, Source, Uses};
 use mj_ir::{Allocation, Allocator};
 
@@ -24,7 +24,7 @@ use crate::{CompileError, ModulePlan, Options};
 /// Memory that compiling one function after another reuses.
 #[derive(Debug)]
 pub(crate) struct Arenas<I: Isa> {
-    hints: BodyHints,
+    flow: Flow,
     function: Function,
     uses: Uses,
     bounds: Bounds,
@@ -36,7 +36,7 @@ pub(crate) struct Arenas<I: Isa> {
 impl<I: Isa> Default for Arenas<I> {
     fn default() -> Self {
         Self {
-            hints: BodyHints::default(),
+            flow: Flow::default(),
             function: Function::default(),
             uses: Uses::default(),
             bounds: Bounds::default(),
@@ -104,7 +104,7 @@ impl<'a, I: Isa> Job<'a, I> {
     fn context(&self) -> Context<'a> {
         let Request { module, plan, options, function, entry, .. } = self.request;
         let ty = module.functions[function as usize];
-        let locals = self.arenas.hints.weights.len() as u32;
+        let locals = self.arenas.flow.locals() as u32;
         Context { module, plan, options, ty, result_pointer: self.result_pointer, locals, takes_over: entry.is_some() }
     }
 

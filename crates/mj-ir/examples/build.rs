@@ -4,7 +4,7 @@
 
 use std::time::Instant;
 
-use mj_decode::{BodyHints, Features, Module, Reader};
+use mj_decode::{Features, Flow, Module, Reader};
 use mj_ir::ssa::{BuildOptions, Function, SIMPLIFICATIONS, Source, Uses};
 
 #[derive(Default)]
@@ -69,7 +69,7 @@ fn main() {
 
 /// Builds what is wanted of a module; returns how much fails.
 fn build_all(file: &str, bytes: &[u8], module: &Module, wanted: &Wanted) -> usize {
-    let (mut function, mut hints, mut uses) = (Function::default(), BodyHints::default(), Uses::default());
+    let (mut function, mut flow, mut uses) = (Function::default(), Flow::default(), Uses::default());
     let (mut totals, mut failures) = (Totals::default(), 0);
     let start = Instant::now();
     for (number, body) in (module.imported_functions..).zip(&module.bodies) {
@@ -81,15 +81,14 @@ fn build_all(file: &str, bytes: &[u8], module: &Module, wanted: &Wanted) -> usiz
         if wanted.entries {
             let mut locals = module.function_type(number).params().len();
             let operators = mj_decode::read_locals(reader.clone(), |count, _| locals += count as usize);
-            hints.begin(locals);
-            hints.gather(operators);
-            entries.extend(hints.loops.iter().filter(|hints| hints.is_target).map(|hints| Some(hints.at)));
+            flow.find(locals, operators);
+            entries.extend(flow.loops.iter().filter(|one| one.is_target).map(|one| Some(one.at)));
         }
         totals.bytes += body.len();
         for entry in entries {
             let source = Source { module, function: number, body: reader.clone(), bytes: wanted.inline.then_some(bytes), entry };
             totals.functions += 1;
-            if function.build(&source, &mut hints, wanted.options).is_err() {
+            if function.build(&source, &mut flow, wanted.options).is_err() {
                 totals.too_large += 1;
                 continue;
             }

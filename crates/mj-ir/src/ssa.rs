@@ -1,12 +1,11 @@
 //! A function in SSA form: nodes in blocks with parameters.
 //!
-//! Blocks stand in the order of the source, which for structured control flow is a reverse postorder: only edges to a loop's header go back,
-//! and the blocks of a loop are contiguous. A node is an operator and its result; a node without result is a value that nobody uses. Constants belong to
+//! Blocks stand in a reverse postorder, nearly that of the source: only edges to a loop's header go back, and the blocks of a loop are contiguous. A node is an operator and its result; a node without result is a value that nobody uses. Constants belong to
 //! no block.
 //!
 //! Invariants, which [`Function::verify`] checks: an argument of a node is a constant, or dominates it, and has the type its user wants. The arguments of
 //! an edge match the parameters of its target. A [`NodeKind::Result`] stands directly behind its call or the result before it. The
-//! not-taken edge of a branch goes to a block with no other edge into it.
+//! not-taken edge of a branch goes forward, to a block with no other edge into it.
 
 mod bounds;
 mod build;
@@ -147,13 +146,13 @@ pub struct Edge {
 pub enum Terminator {
     /// Goes on at another block.
     Jump(Edge),
-    /// Takes the first edge if `condition` is not zero, else the second, which goes to the next block.
+    /// Takes the first edge if `condition` is not zero, else the second, which nothing joins.
     Branch {
         /// An i32.
         condition: Node,
         /// Where to if it is not zero.
         taken: Edge,
-        /// Where to if it is zero: the next block.
+        /// Where to if it is zero: a block that no other edge goes to.
         other: Edge,
     },
     /// Takes the edge with the number `index` (unsigned), the last one if there are not so many.
@@ -193,8 +192,6 @@ pub struct BlockRow {
     pub depth: u32,
     /// Its immediate dominator; none for the first block.
     pub dominator: PackedOption<Block>,
-    /// It is the header of a loop in which something calls.
-    pub loop_calls: bool,
     /// Control comes here rarely, as far as the code tells: it ends in a trap.
     pub is_cold: bool,
 }
@@ -470,7 +467,6 @@ impl Default for BlockRow {
             header: PackedOption::default(),
             depth: 0,
             dominator: PackedOption::default(),
-            loop_calls: false,
             is_cold: false,
         }
     }

@@ -80,7 +80,7 @@ fn head(function: &Function, block: Block, f: &mut fmt::Formatter<'_>) -> fmt::R
     write!(f, "{block}")?;
     function.parameters(block).iter().try_for_each(|parameter| write!(f, " {parameter}"))?;
     let row = &function.blocks[block];
-    let facts = [(row.loop_end.is_some(), "loop"), (row.loop_calls, "calls"), (row.is_cold, "cold")];
+    let facts = [(row.loop_end.is_some(), "loop"), (row.is_cold, "cold")];
     facts.iter().filter(|(holds, _)| *holds).try_for_each(|(_, fact)| write!(f, ", {fact}"))?;
     f.write_char('\n')
 }

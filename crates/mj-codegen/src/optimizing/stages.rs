@@ -128,7 +128,7 @@ fn build_options(options: &Options) -> BuildOptions {
 
 fn build<I: Isa>(job: &mut Job<'_, I>) -> Result<(), CompileError> {
     let (source, options) = (job.source(), build_options(job.request.options));
-    let built = job.arenas.function.build(&source, &mut job.arenas.hints, options);
+    let built = job.arenas.function.build(&source, &mut job.arenas.flow, options);
     built.map_err(|_| job.too_large())
 }
 

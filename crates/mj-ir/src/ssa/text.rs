@@ -13,9 +13,9 @@
 //!   return v3
 //! ```
 //!
-//! A node is its result, its name and numbers, its operands, the offset of its access (`+`), `bounded` if that is inside memory for sure, where its operator stands (`@`), and which inlined call it comes from (`^`). Constants are their type and
-//! value; those of floats are bits. The function and a loop's header may say `calls`; where i32 values stand for what they are zero-extended to, the
-//! function says `carries`. What follows from the edges is not written: dominators, loops, coldness.
+//! A node is its result, its name and numbers, its operands, the offset of its access (`+`), `bounded` if that is inside memory for sure, where its
+//! operator stands (`@`), and which inlined call it comes from (`^`). Constants are their type and value; those of floats are bits. The function may say
+//! `calls`, and `carries` where i32 values stand for what they are zero-extended to. What follows from the edges is not written: dominators, loops, coldness.
 
 use core::fmt;
 
@@ -40,7 +40,7 @@ impl fmt::Display for Function {
             for &parameter in self.parameters(block) {
                 write!(f, " {parameter}:{}", self.type_of(parameter))?;
             }
-            writeln!(f, "{}", if row.loop_calls { " calls" } else { "" })?;
+            writeln!(f)?;
             for node in self.nodes_of(block) {
                 self.write_node(f, node)?;
             }
@@ -285,10 +285,6 @@ impl Parser {
         }
         let mut parameters = Vec::new();
         for token in rest {
-            if *token == "calls" {
-                self.function.blocks[block].loop_calls = true;
-                continue;
-            }
             let (node, ty) = self.definition(token)?;
             self.function.nodes[node] = NodeRow { ty, block: block.into(), ..NodeRow::default() };
             parameters.push(node);
@@ -423,7 +419,7 @@ block1
   v5:i32 = result 0 v2 @50
   v6:f64 = result 1 v2 @50
   jump block2 v5 v6
-block2 v3:i32 v7:f64 calls
+block2 v3:i32 v7:f64
   memory.copy 0 0 v3 v3 i32:4 @60
   switch v3 block2 v3 f64:0x0 , block3 , block4
 block3

@@ -82,7 +82,7 @@ impl Verifier<'_> {
         }
         for from in function.blocks.keys() {
             if let Terminator::Branch { other, .. } = &function.blocks[from].terminator {
-                ensure!(other.to == from.following(), "the not-taken edge of {from} does not go to the next block");
+                ensure!(other.to > from, "the not-taken edge of {from} goes back");
                 ensure!(self.incoming[other.to].len() == 1, "another edge joins the not-taken one of {from}");
             }
             let is_cold = match &function.blocks[from].terminator {

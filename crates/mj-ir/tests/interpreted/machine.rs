@@ -3,7 +3,7 @@
 //! Values are 64 bits as in constants: integers sign-extended, floats as bits, a reference to function n as n + 1.
 
 use mj_abi::TrapCode;
-use mj_decode::{BodyHints, Bulk, ConstEnvironment, ConstExpr, DataMode, ElementItems, ElementMode, Module, Op, Reader, Shape, ValType};
+use mj_decode::{Bulk, ConstEnvironment, ConstExpr, DataMode, ElementItems, ElementMode, Flow, Module, Op, Reader, Shape, ValType};
 use mj_ir::ssa::{Block, Bounds, BuildOptions, Edge, Function, Node, NodeKind, Source, Terminator, Uses, evaluate};
 
 const PAGE: usize = 1 << 16;
@@ -55,12 +55,12 @@ impl ConstEnvironment for Environment<'_> {
 
 /// Builds all functions, checked.
 pub fn build(module: &Module, bytes: &[u8], options: BuildOptions, prune: bool, inline: bool) -> Vec<Function> {
-    let (mut hints, mut uses) = (BodyHints::default(), Uses::default());
+    let (mut flow, mut uses) = (Flow::default(), Uses::default());
     let build = |(number, body): (u32, &core::ops::Range<u32>)| {
         let body = Reader::new(&bytes[body.start as usize..body.end as usize], body.start);
         build_one(
             &Source { module, function: number, body, bytes: inline.then_some(bytes), entry: None },
-            &mut hints,
+            &mut flow,
             &mut uses,
             options,
             prune,
@@ -70,10 +70,10 @@ pub fn build(module: &Module, bytes: &[u8], options: BuildOptions, prune: bool, 
 }
 
 /// Builds a function, checked.
-pub fn build_one(source: &Source<'_>, hints: &mut BodyHints, uses: &mut Uses, options: BuildOptions, prune: bool) -> Function {
+pub fn build_one(source: &Source<'_>, flow: &mut Flow, uses: &mut Uses, options: BuildOptions, prune: bool) -> Function {
     let (module, number) = (source.module, source.function);
     let mut function = Function::default();
-    function.build(source, hints, options).expect("small enough");
+    function.build(source, flow, options).expect("small enough");
     let check = |function: &Function| {
         if let Err(wrong) = function.verify(module) {
             panic!("function {number}: {wrong}\n{function}");

@@ -106,20 +106,13 @@ impl Builder<'_> {
     /// The block a new value goes to: the current one, or that in front of the outermost loop that does not change it.
     fn home_of(&mut self, kind: NodeKind, arguments: &[Node]) -> Block {
         let current = self.current();
-        if !self.options.hoist || self.scratch.loops.is_empty() || !self.is_worth_moving(kind, arguments) {
+        if !self.options.hoist || !self.is_worth_moving(kind, arguments) {
             return current;
         }
         // All of them dominate the current block, so the latest decides.
         let latest = arguments.iter().filter_map(|&argument| self.function.nodes[argument].block.expand()).max();
-        let is_outside = |header: Block| latest.is_none_or(|block| block < header);
-        let innermost = self.scratch.loops.iter().rposition(|open| !is_outside(open.header)).map_or(0, |index| index + 1);
-        match self.scratch.loops.get_mut(innermost) {
-            Some(open) if open.moved < HOISTED => {
-                open.moved += 1;
-                Block::new(open.header.index() - 1)
-            }
-            _ => current,
-        }
+        let header = self.scratch.nests.outermost(|header| latest.is_none_or(|block| block < header));
+        header.map_or(current, |header| Block::new(header.index() - 1))
     }
 
     /// Whether a value is worth a register across a loop: one that costs an instruction wherever it is used.
@@ -149,6 +142,3 @@ impl Builder<'_> {
         Node::reserved_value()
     }
 }
-
-/// Values moved in front of one loop at most: each may cost a register in all of it.
-const HOISTED: u32 = 16;
