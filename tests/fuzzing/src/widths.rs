@@ -65,8 +65,11 @@ const WORDS: [u32; 28] = [
     0xffff_8000,
 ];
 
+/// Distances between places that one access may reach.
+const NEAR: [u32; 8] = [1, 4, 7, 8, 0xffff_fff8, 0xffff_fffc, 0xffff_fffe, 0xffff_ffff];
+
 /// Offsets of accesses, the greatest ones beyond what instructions hold.
-const OFFSETS: [u32; 16] = [0, 0, 0, 1, 3, 4, 8, 12, 16, 0xfff0, 0xfff8, 0xffff, 0x1_0000, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff];
+const OFFSETS: [u32; 13] = [1, 3, 4, 8, 12, 16, 0xfff0, 0xfff8, 0xffff, 0x1_0000, 0x7fff_ffff, 0x8000_0000, 0xffff_ffff];
 
 const I32_LOADS: [&str; 5] = ["i32.load", "i32.load8_s", "i32.load8_u", "i32.load16_s", "i32.load16_u"];
 const I64_LOADS: [&str; 7] = ["i64.load", "i64.load8_s", "i64.load8_u", "i64.load16_s", "i64.load16_u", "i64.load32_s", "i64.load32_u"];
@@ -232,7 +235,8 @@ pub fn addressed(random: &mut Random) -> Vec<u8> {
         |random| {
             let mut text = String::from("  (local $p i32)\n");
             for _ in 0..1 + random.below(2) {
-                let address = address(random, 3);
+                let depth = random.below(4);
+                let address = address(random, depth);
                 if random.below(2) == 0 {
                     take(&mut text, &loaded(random, &address));
                     continue;
@@ -240,8 +244,8 @@ pub fn addressed(random: &mut Random) -> Vec<u8> {
                 // The same base again: what is known of it must be true.
                 let _ = writeln!(text, "  (local.set $p {address})");
                 for _ in 0..1 + random.below(4) {
-                    let more = pick(random, &WORDS);
-                    let base = match random.below(3) {
+                    let more = if random.below(2) == 0 { pick(random, &NEAR) } else { pick(random, &WORDS) };
+                    let base = match random.below(2) {
                         0 => format!("(i32.add (local.get $p) (i32.const {more:#x}))"),
                         _ => "(local.get $p)".to_owned(),
                     };
@@ -280,7 +284,7 @@ fn address(random: &mut Random, depth: usize) -> String {
 }
 
 fn offset(random: &mut Random) -> String {
-    format!("offset={:#x}", pick(random, &OFFSETS))
+    format!("offset={:#x}", if random.below(2) == 0 { 0 } else { pick(random, &OFFSETS) })
 }
 
 /// What is loaded from there, as an i64.
@@ -306,10 +310,10 @@ fn stored(random: &mut Random, address: &str) -> String {
 
 /// Loads that are used once, at once, by operators of all widths; many reach to the last byte of the page, some beyond.
 pub fn folded(random: &mut Random) -> Vec<u8> {
-    const NEAR: [u32; 14] = [0, 1, 3, 0x8000, 0x8005, 0xfff0, 0xfff7, 0xfff8, 0xfff9, 0xfffb, 0xfffc, 0xfffd, 0xfffe, 0xffff];
+    const LAST: [u32; 14] = [0, 1, 3, 0x8000, 0x8005, 0xfff0, 0xfff7, 0xfff8, 0xfff9, 0xfffb, 0xfffc, 0xfffd, 0xfffe, 0xffff];
     module(
         random,
-        |random| (pick(random, &NEAR), word(random), long(random)),
+        |random| (pick(random, &LAST), word(random), long(random)),
         |random| {
             let mut text = String::new();
             for _ in 0..1 + random.below(3) {

@@ -4,7 +4,7 @@ use mj_fuzzing::{Random, WIDTH_CONFIGS, WIDTHS, compare_under};
 
 fn agree(kind: &str) {
     let (_, make) = WIDTHS.into_iter().find(|(name, _)| *name == kind).expect("a kind of modules");
-    let rounds = std::env::var("ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(12);
+    let rounds = std::env::var("ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(30);
     for seed in 0..rounds {
         let wasm = make(&mut Random::new(seed));
         if let Err(divergence) = compare_under(&wasm, &WIDTH_CONFIGS) {

@@ -13,9 +13,9 @@
 //!   return v3
 //! ```
 //!
-//! A node is its result, its name and numbers, its operands, the offset of its access (`+`), `bounded` if that is inside memory for sure, where its operator stands (`@`), and which inlined call it comes from (`^`). Constants are their type and
-//! value; those of floats are bits. The function and a loop's header may say `calls`; where i32 values stand for what they are zero-extended to, the
-//! function says `carries`. What follows from the edges is not written: dominators, loops, coldness.
+//! A node is its result, its name and numbers, its operands, the offset of its access (`+`), `bounded` if that is inside memory for sure, where its
+//! operator stands (`@`), and which inlined call it comes from (`^`). Constants are their type and value; those of floats are bits. The function may say
+//! `calls`, and `carries` where i32 values stand for what they are zero-extended to. What follows from the edges is not written: dominators, loops, coldness.
 
 use core::fmt;
 
