@@ -30,6 +30,10 @@ pub(super) enum Work<F> {
     },
     /// The low half of a value.
     ZeroExtend,
+    Constant {
+        ty: ValType,
+        bits: i64,
+    },
     /// The address of a function's reference.
     FuncRef(i32),
     /// Loads from the context, or through the pointer there.
@@ -463,6 +467,10 @@ impl<I: Isa> Pass<'_, I> {
                 self.push_covered(&covered, covered.cover.condition, row.ty.map(|_| node));
             }
             NodeKind::Select => self.select(node, arguments, barriers),
+            NodeKind::Held => {
+                let bits = self.function.constant(arguments[0]).expect("it holds a constant");
+                self.simple(Work::Constant { ty: self.function.type_of(node), bits }, &PLAIN, &[], Some(node));
+            }
             NodeKind::FuncRef(function) => {
                 let dense = self.context.module.func_ref(function).expect("validation lets only declared functions be references");
                 self.simple(Work::FuncRef(plan.layout.func_ref(dense) as i32), &PLAIN, &[], Some(node));
