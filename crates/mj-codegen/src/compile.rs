@@ -5,12 +5,18 @@ use core::ops::Range;
 use mj_abi::{CallLayout, ContextLayout, Site};
 use mj_decode::{Module, Reader};
 
+use mj_asm::CodeBuffer;
 pub use mj_asm::Relocation;
 
 use crate::baseline::{self, Arenas, Emitted};
+use crate::isa::Isa;
 use crate::optimizing;
-use crate::x64::{Features, X64};
 use crate::{CompileError, Options};
+
+#[cfg(any(target_arch = "aarch64", feature = "all-arch"))]
+use crate::aarch64::{self, Aarch64};
+#[cfg(any(target_arch = "x86_64", feature = "all-arch"))]
+use crate::x64::{self, X64};
 
 /// What all functions of a module have in common: layouts that follow from its types and counts.
 #[derive(Clone, Debug)]
@@ -72,13 +78,70 @@ pub enum Entry {
     Loop(u32),
 }
 
+/// The instruction set that code is made for, and what its processor can do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+pub enum Target {
+    /// x86-64.
+    #[cfg(any(target_arch = "x86_64", feature = "all-arch"))]
+    X64(x64::Features),
+    /// AArch64.
+    #[cfg(any(target_arch = "aarch64", feature = "all-arch"))]
+    Aarch64(aarch64::Features),
+}
+
+impl Target {
+    /// The processor that runs this.
+    ///
+    /// # Errors
+    /// If it lacks a feature that generated code needs.
+    pub fn host() -> Result<Self, CompileError> {
+        #[cfg(target_arch = "x86_64")]
+        return Ok(Target::X64(x64::Features::detect()?));
+        #[cfg(target_arch = "aarch64")]
+        return Ok(Target::Aarch64(aarch64::Features::detect()?));
+    }
+}
+
+/// An instruction set with the memory of both compilers.
+#[derive(Debug)]
+struct Machine<I: Isa> {
+    isa: I,
+    arenas: Arenas,
+    optimizing: optimizing::Arenas<I>,
+}
+
+impl<I: Isa> Machine<I> {
+    fn new(isa: I) -> Self {
+        Self { isa, arenas: Arenas::default(), optimizing: optimizing::Arenas::default() }
+    }
+}
+
+#[derive(Debug)]
+#[allow(clippy::large_enum_variant)]
+enum AnyMachine {
+    #[cfg(any(target_arch = "x86_64", feature = "all-arch"))]
+    X64(Machine<X64>),
+    #[cfg(any(target_arch = "aarch64", feature = "all-arch"))]
+    Aarch64(Machine<Aarch64>),
+}
+
+/// Does the same with whatever machine it is.
+macro_rules! with_machine {
+    ($any:expr, $machine:ident => $what:expr) => {
+        match $any {
+            #[cfg(any(target_arch = "x86_64", feature = "all-arch"))]
+            AnyMachine::X64($machine) => $what,
+            #[cfg(any(target_arch = "aarch64", feature = "all-arch"))]
+            AnyMachine::Aarch64($machine) => $what,
+        }
+    };
+}
+
 /// A compiler with its memory: compiles one function at a time, for any module.
 #[derive(Debug)]
 pub struct Compiler {
-    pub(crate) isa: X64,
-    arenas: Arenas,
-    optimizing: optimizing::Arenas<X64>,
-    pub(crate) options: Options,
+    machine: AnyMachine,
+    options: Options,
 }
 
 impl Compiler {
@@ -87,13 +150,19 @@ impl Compiler {
     /// # Errors
     /// If the processor lacks a feature that generated code needs.
     pub fn new(options: &Options) -> Result<Self, CompileError> {
-        Ok(Self::with_features(Features::detect()?, options))
+        Ok(Self::for_target(Target::host()?, options))
     }
 
-    /// A compiler for processors with these features.
+    /// A compiler for such processors.
     #[must_use]
-    pub fn with_features(features: Features, options: &Options) -> Self {
-        Self { isa: X64::new(features, options), arenas: Arenas::default(), optimizing: optimizing::Arenas::default(), options: *options }
+    pub fn for_target(target: Target, options: &Options) -> Self {
+        let machine = match target {
+            #[cfg(any(target_arch = "x86_64", feature = "all-arch"))]
+            Target::X64(features) => AnyMachine::X64(Machine::new(X64::new(features, options))),
+            #[cfg(any(target_arch = "aarch64", feature = "all-arch"))]
+            Target::Aarch64(features) => AnyMachine::Aarch64(Machine::new(Aarch64::new(features, options))),
+        };
+        Self { machine, options: *options }
     }
 
     /// Compiles the own function `function` of `module`, whose bytes are `bytes`, and appends it to the compiler's unit.
@@ -101,9 +170,9 @@ impl Compiler {
     /// # Errors
     /// If the function is too large.
     pub fn compile(&mut self, module: &Module, plan: &ModulePlan, function: u32, bytes: &[u8]) -> Result<FunctionCode, CompileError> {
-        append(&mut self.isa, module, function, bytes, |isa, index, body| {
-            baseline::compile(isa, &mut self.arenas, module, plan, &self.options, Entry::Function, index, body)
-        })
+        with_machine!(&mut self.machine, machine => append(&mut machine.isa, module, function, bytes, |isa, index, body| {
+            baseline::compile(isa, &mut machine.arenas, module, plan, &self.options, Entry::Function, index, body)
+        }))
     }
 
     /// As [`compile`](Self::compile), for code that stays: it counts no work for tiering, and may take over a frame of code that does.
@@ -119,9 +188,9 @@ impl Compiler {
         entry: Entry,
     ) -> Result<FunctionCode, CompileError> {
         let options = Options { tiering: None, ..self.options };
-        append(&mut self.isa, module, function, bytes, |isa, index, body| {
-            baseline::compile(isa, &mut self.arenas, module, plan, &options, entry, index, body)
-        })
+        with_machine!(&mut self.machine, machine => append(&mut machine.isa, module, function, bytes, |isa, index, body| {
+            baseline::compile(isa, &mut machine.arenas, module, plan, &options, entry, index, body)
+        }))
     }
 
     /// As [`compile`](Self::compile), by the optimizing compiler.
@@ -140,27 +209,27 @@ impl Compiler {
             Entry::Function => None,
             Entry::Loop(at) => Some(at),
         };
-        append(&mut self.isa, module, function, bytes, |isa, index, body| {
-            optimizing::compile(isa, &mut self.optimizing, module, plan, &self.options, index, body, entry)
-        })
+        with_machine!(&mut self.machine, machine => append(&mut machine.isa, module, function, bytes, |isa, index, body| {
+            optimizing::compile(isa, &mut machine.optimizing, module, plan, &self.options, index, body, entry)
+        }))
     }
 
     /// The code compiled since the last [`take_unit`](Self::take_unit) or [`clear`](Self::clear).
     #[must_use]
     pub fn code(&self) -> &[u8] {
-        self.isa.asm.code()
+        self.written().code()
     }
 
     /// The relocations that go with [`code`](Self::code).
     #[must_use]
     pub fn relocations(&self) -> &[Relocation] {
-        self.isa.asm.relocations()
+        self.written().relocations()
     }
 
     /// The sites that go with [`code`](Self::code).
     #[must_use]
     pub fn sites(&self) -> &[Site] {
-        self.isa.asm.sites()
+        self.written().sites()
     }
 
     /// Copies what has been compiled out, and begins a new unit.
@@ -172,31 +241,36 @@ impl Compiler {
 
     /// Begins a new unit.
     pub fn clear(&mut self) {
-        self.isa.asm.clear();
+        with_machine!(&mut self.machine, machine => machine.isa.buffer().clear());
+    }
+
+    fn written(&self) -> &CodeBuffer {
+        with_machine!(&self.machine, machine => machine.isa.written())
     }
 }
 
 /// Lets `compile` write the own function `function` of `module`: it is given the index of the whole index space and the body.
-pub(crate) fn append<E>(
-    isa: &mut X64,
+fn append<I: Isa, E>(
+    isa: &mut I,
     module: &Module,
     function: u32,
     bytes: &[u8],
-    compile: impl FnOnce(&mut X64, u32, Reader<'_>) -> Result<Emitted, E>,
+    compile: impl FnOnce(&mut I, u32, Reader<'_>) -> Result<Emitted, E>,
 ) -> Result<FunctionCode, E> {
     let range = module.bodies[function as usize].clone();
     let body = Reader::new(&bytes[range.start as usize..range.end as usize], range.start);
-    let sites = isa.asm.sites().len() as u32;
-    let relocations = isa.asm.relocations().len() as u32;
+    let sites = isa.written().sites().len() as u32;
+    let relocations = isa.written().relocations().len() as u32;
     let emitted = compile(isa, module.imported_functions + function, body)?;
-    isa.asm.finish_function(0xcc);
+    isa.buffer().finish_function(I::PADDING);
+    let written = isa.written();
     Ok(FunctionCode {
         function,
         start: emitted.start as u32,
-        end: isa.asm.offset() as u32,
+        end: written.offset() as u32,
         entry: emitted.entry as u32,
-        sites: sites..isa.asm.sites().len() as u32,
-        relocations: relocations..isa.asm.relocations().len() as u32,
+        sites: sites..written.sites().len() as u32,
+        relocations: relocations..written.relocations().len() as u32,
     })
 }
 
