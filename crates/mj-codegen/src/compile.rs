@@ -5,12 +5,14 @@ use core::ops::Range;
 use mj_abi::{CallLayout, ContextLayout, Site};
 use mj_decode::{Module, Reader};
 
+use mj_asm::CodeBuffer;
 pub use mj_asm::Relocation;
 
-use crate::baseline::{self, Arenas, Emitted};
+use crate::baseline::{self, Emitted};
+use crate::isa::Isa;
 use crate::optimizing;
-use crate::x64::{Features, X64};
-use crate::{CompileError, Options};
+use crate::x64::X64;
+use crate::{CompileError, Options, Target};
 
 /// What all functions of a module have in common: layouts that follow from its types and counts.
 #[derive(Clone, Debug)]
@@ -75,10 +77,23 @@ pub enum Entry {
 /// A compiler with its memory: compiles one function at a time, for any module.
 #[derive(Debug)]
 pub struct Compiler {
-    pub(crate) isa: X64,
-    arenas: Arenas,
-    optimizing: optimizing::Arenas<X64>,
-    pub(crate) options: Options,
+    compilers: Compilers,
+    options: Options,
+}
+
+/// Both compilers for one instruction set.
+#[derive(Debug)]
+enum Compilers {
+    X64(Box<Drivers<X64>>),
+}
+
+/// Does the same for every instruction set.
+macro_rules! each {
+    ($compilers:expr, $drivers:ident => $what:expr) => {
+        match $compilers {
+            Compilers::X64($drivers) => $what,
+        }
+    };
 }
 
 impl Compiler {
@@ -87,13 +102,16 @@ impl Compiler {
     /// # Errors
     /// If the processor lacks a feature that generated code needs.
     pub fn new(options: &Options) -> Result<Self, CompileError> {
-        Ok(Self::with_features(Features::detect()?, options))
+        Ok(Self::for_target(Target::host()?, options))
     }
 
-    /// A compiler for processors with these features.
+    /// A compiler for these processors.
     #[must_use]
-    pub fn with_features(features: Features, options: &Options) -> Self {
-        Self { isa: X64::new(features, options), arenas: Arenas::default(), optimizing: optimizing::Arenas::default(), options: *options }
+    pub fn for_target(target: impl Into<Target>, options: &Options) -> Self {
+        let compilers = match target.into() {
+            Target::X64(features) => Compilers::X64(Box::new(Drivers::new(X64::new(features, options)))),
+        };
+        Self { compilers, options: *options }
     }
 
     /// Compiles the own function `function` of `module`, whose bytes are `bytes`, and appends it to the compiler's unit.
@@ -101,9 +119,7 @@ impl Compiler {
     /// # Errors
     /// If the function is too large.
     pub fn compile(&mut self, module: &Module, plan: &ModulePlan, function: u32, bytes: &[u8]) -> Result<FunctionCode, CompileError> {
-        append(&mut self.isa, module, function, bytes, |isa, index, body| {
-            baseline::compile(isa, &mut self.arenas, module, plan, &self.options, Entry::Function, index, body)
-        })
+        each!(&mut self.compilers, drivers => drivers.compile(module, plan, &self.options, function, bytes, Entry::Function))
     }
 
     /// As [`compile`](Self::compile), for code that stays: it counts no work for tiering, and may take over a frame of code that does.
@@ -119,9 +135,7 @@ impl Compiler {
         entry: Entry,
     ) -> Result<FunctionCode, CompileError> {
         let options = Options { tiering: None, ..self.options };
-        append(&mut self.isa, module, function, bytes, |isa, index, body| {
-            baseline::compile(isa, &mut self.arenas, module, plan, &options, entry, index, body)
-        })
+        each!(&mut self.compilers, drivers => drivers.compile(module, plan, &options, function, bytes, entry))
     }
 
     /// As [`compile`](Self::compile), by the optimizing compiler.
@@ -136,31 +150,25 @@ impl Compiler {
         bytes: &[u8],
         entry: Entry,
     ) -> Result<FunctionCode, CompileError> {
-        let entry = match entry {
-            Entry::Function => None,
-            Entry::Loop(at) => Some(at),
-        };
-        append(&mut self.isa, module, function, bytes, |isa, index, body| {
-            optimizing::compile(isa, &mut self.optimizing, module, plan, &self.options, index, body, entry)
-        })
+        each!(&mut self.compilers, drivers => drivers.optimize(module, plan, &self.options, function, bytes, entry))
     }
 
     /// The code compiled since the last [`take_unit`](Self::take_unit) or [`clear`](Self::clear).
     #[must_use]
     pub fn code(&self) -> &[u8] {
-        self.isa.asm.code()
+        self.buffer().code()
     }
 
     /// The relocations that go with [`code`](Self::code).
     #[must_use]
     pub fn relocations(&self) -> &[Relocation] {
-        self.isa.asm.relocations()
+        self.buffer().relocations()
     }
 
     /// The sites that go with [`code`](Self::code).
     #[must_use]
     pub fn sites(&self) -> &[Site] {
-        self.isa.asm.sites()
+        self.buffer().sites()
     }
 
     /// Copies what has been compiled out, and begins a new unit.
@@ -172,45 +180,80 @@ impl Compiler {
 
     /// Begins a new unit.
     pub fn clear(&mut self) {
-        self.isa.asm.clear();
+        each!(&mut self.compilers, drivers => drivers.isa.buffer().clear());
+    }
+
+    fn buffer(&self) -> &CodeBuffer {
+        each!(&self.compilers, drivers => drivers.isa.written())
+    }
+}
+
+#[derive(Debug)]
+struct Drivers<I: Isa> {
+    isa: I,
+    baseline: baseline::Arenas,
+    optimizing: optimizing::Arenas<I>,
+}
+
+impl<I: Isa> Drivers<I> {
+    fn new(isa: I) -> Self {
+        Self { isa, baseline: baseline::Arenas::default(), optimizing: optimizing::Arenas::default() }
+    }
+
+    fn compile(
+        &mut self,
+        module: &Module,
+        plan: &ModulePlan,
+        options: &Options,
+        function: u32,
+        bytes: &[u8],
+        entry: Entry,
+    ) -> Result<FunctionCode, CompileError> {
+        append(&mut self.isa, module, function, bytes, |isa, index, body| {
+            baseline::compile(isa, &mut self.baseline, module, plan, options, entry, index, body)
+        })
+    }
+
+    fn optimize(
+        &mut self,
+        module: &Module,
+        plan: &ModulePlan,
+        options: &Options,
+        function: u32,
+        bytes: &[u8],
+        entry: Entry,
+    ) -> Result<FunctionCode, CompileError> {
+        let entry = match entry {
+            Entry::Function => None,
+            Entry::Loop(at) => Some(at),
+        };
+        append(&mut self.isa, module, function, bytes, |isa, index, body| {
+            optimizing::compile(isa, &mut self.optimizing, module, plan, options, index, body, entry)
+        })
     }
 }
 
 /// Lets `compile` write the own function `function` of `module`: it is given the index of the whole index space and the body.
-pub(crate) fn append<E>(
-    isa: &mut X64,
+fn append<I: Isa>(
+    isa: &mut I,
     module: &Module,
     function: u32,
     bytes: &[u8],
-    compile: impl FnOnce(&mut X64, u32, Reader<'_>) -> Result<Emitted, E>,
-) -> Result<FunctionCode, E> {
+    compile: impl FnOnce(&mut I, u32, Reader<'_>) -> Result<Emitted, CompileError>,
+) -> Result<FunctionCode, CompileError> {
     let range = module.bodies[function as usize].clone();
     let body = Reader::new(&bytes[range.start as usize..range.end as usize], range.start);
-    let sites = isa.asm.sites().len() as u32;
-    let relocations = isa.asm.relocations().len() as u32;
+    let sites = isa.written().sites().len() as u32;
+    let relocations = isa.written().relocations().len() as u32;
     let emitted = compile(isa, module.imported_functions + function, body)?;
-    isa.asm.finish_function(0xcc);
+    isa.buffer().finish_function(I::FILL);
+    let written = isa.written();
     Ok(FunctionCode {
         function,
         start: emitted.start as u32,
-        end: isa.asm.offset() as u32,
+        end: written.offset() as u32,
         entry: emitted.entry as u32,
-        sites: sites..isa.asm.sites().len() as u32,
-        relocations: relocations..isa.asm.relocations().len() as u32,
+        sites: sites..written.sites().len() as u32,
+        relocations: relocations..written.relocations().len() as u32,
     })
-}
-
-/// Fills in references to the jump table in `code`, which lies `code_offset` behind the start of its unit and at `code_address` in
-/// memory, where the jump table is at `jump_table_address`. `relocations` are those of `code`.
-///
-/// # Panics
-/// If code and jump table are more than 2 GiB apart.
-pub fn relocate(code: &mut [u8], code_offset: u32, relocations: &[Relocation], code_address: usize, jump_table_address: usize) {
-    for relocation in relocations {
-        let at = (relocation.at - code_offset) as usize;
-        let next = (code_address + at + 4) as i64;
-        let slot = (jump_table_address + 8 * relocation.function as usize) as i64;
-        let distance = i32::try_from(slot - next).expect("code lies within 2 GiB of its jump table");
-        code[at..at + 4].copy_from_slice(&distance.to_le_bytes());
-    }
 }

@@ -152,11 +152,15 @@ pub trait Isa {
     const PROLOGUE_SPACE: usize;
     /// Alignment of functions, in bytes.
     const FUNCTION_ALIGNMENT: usize;
+    /// What gaps are filled with: it stops whoever runs into it.
+    const FILL: u8;
 
     /// The registers.
     fn registers(&self) -> &RegisterFile;
     /// The code being written.
     fn buffer(&mut self) -> &mut CodeBuffer;
+    /// The code that was written.
+    fn written(&self) -> &CodeBuffer;
 
     /// Whether there is any operator that `op` may fold into.
     fn is_foldable(&self, op: Op) -> bool;

@@ -5,16 +5,21 @@
 
 #![forbid(unsafe_code)]
 
+mod arch;
 mod baseline;
 mod compile;
 mod cond;
 mod error;
+pub mod host;
 mod isa;
 mod optimizing;
 mod options;
+mod target;
 pub mod x64;
 
-pub use compile::{Compiler, Entry, FunctionCode, ModulePlan, Relocation, Unit, relocate};
+pub use arch::Arch;
+pub use compile::{Compiler, Entry, FunctionCode, ModulePlan, Relocation, Unit};
 pub use cond::Cond;
 pub use error::CompileError;
 pub use options::{Bounds, Effort, Options};
+pub use target::Target;

@@ -36,6 +36,9 @@ pub struct Features {
 }
 
 impl Features {
+    /// What every processor has.
+    pub const LEAST: Self = Self { lzcnt: false, bmi1: false, bmi2: false, avx: false };
+
     /// The features of the processor that runs this.
     ///
     /// # Errors

@@ -16,7 +16,7 @@ use machine::{Code, Machine, RunningStubs};
 use mix::{MEMORY, PARAMETERS, Random};
 use mj_abi::{CodePointer, HelperPointers, MemoryDefinition, RawValue};
 use mj_codegen::x64::{Features, entry_trampoline};
-use mj_codegen::{Bounds, Compiler, Entry, FunctionCode, ModulePlan, Options, Unit, relocate};
+use mj_codegen::{Arch, Bounds, Compiler, Entry, FunctionCode, ModulePlan, Options, Unit};
 use mj_decode::{Module, ValType, validate};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -36,7 +36,7 @@ fn parse(text: &str) -> (Module, Vec<u8>) {
 
 fn compile(driver: Driver, features: Features, options: &Options, module: &Module, bytes: &[u8]) -> (Unit, Vec<FunctionCode>) {
     let plan = ModulePlan::new(module);
-    let mut compiler = Compiler::with_features(features, options);
+    let mut compiler = Compiler::for_target(features, options);
     let functions = (0..module.bodies.len() as u32)
         .map(|function| match driver {
             Driver::Baseline => compiler.compile(module, &plan, function, bytes).expect("the baseline knows all operators"),
@@ -77,7 +77,7 @@ fn place(unit: &Unit, functions: &[FunctionCode]) -> Code {
         let mut bytes: Vec<u8> = functions.iter().flat_map(|one| (address + table + one.entry as usize).to_le_bytes()).collect();
         bytes.resize(table, 0);
         bytes.extend_from_slice(&unit.code);
-        relocate(&mut bytes[table..], 0, &unit.relocations, address + table, address);
+        Arch::HOST.relocate(&mut bytes[table..], 0, &unit.relocations, address + table, address);
         bytes
     })
 }

@@ -22,7 +22,7 @@ fn parse(text: &str) -> (Module, Vec<u8>) {
 }
 
 fn tiered() -> Compiler {
-    Compiler::with_features(FEATURES, &Options { tiering: NonZeroU32::new(1000), ..Options::default() })
+    Compiler::for_target(FEATURES, &Options { tiering: NonZeroU32::new(1000), ..Options::default() })
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn the_code_of_tiered_functions_is_what_it_was() {
 fn code_that_stays_is_that_of_a_compiler_without_tiers() {
     let (module, bytes) = parse("(module (func (param i32) (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))");
     let plan = ModulePlan::new(&module);
-    let mut plain = Compiler::with_features(FEATURES, &Options::default());
+    let mut plain = Compiler::for_target(FEATURES, &Options::default());
     let mut tiered = tiered();
     let expected = plain.compile(&module, &plan, 0, &bytes).unwrap();
     assert_eq!(tiered.compile_to_stay(&module, &plan, 0, &bytes, Entry::Function).unwrap(), expected);

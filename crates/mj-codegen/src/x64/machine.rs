@@ -196,6 +196,7 @@ impl Isa for X64 {
     const INCOMING: i32 = 16;
     const PROLOGUE_SPACE: usize = 48;
     const FUNCTION_ALIGNMENT: usize = 16;
+    const FILL: u8 = 0xcc;
 
     fn registers(&self) -> &RegisterFile {
         &self.registers
@@ -204,6 +205,11 @@ impl Isa for X64 {
     #[inline]
     fn buffer(&mut self) -> &mut CodeBuffer {
         &mut self.asm.buffer
+    }
+
+    #[inline]
+    fn written(&self) -> &CodeBuffer {
+        &self.asm.buffer
     }
 
     #[inline]
