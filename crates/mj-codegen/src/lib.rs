@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod aarch64;
 mod arch;
 mod baseline;
 mod compile;
@@ -14,6 +15,7 @@ pub mod host;
 mod isa;
 mod optimizing;
 mod options;
+mod stubs;
 mod target;
 pub mod x64;
 
@@ -22,4 +24,5 @@ pub use compile::{Compiler, Entry, FunctionCode, ModulePlan, Relocation, Unit};
 pub use cond::Cond;
 pub use error::CompileError;
 pub use options::{Bounds, Effort, Options};
+pub use stubs::{StubFunctions, Stubs};
 pub use target::Target;

@@ -16,7 +16,7 @@ impl Target {
     /// # Errors
     /// If it lacks a feature that generated code needs.
     pub fn host() -> Result<Self, CompileError> {
-        crate::host::Features::detect().map(Self::from)
+        crate::x64::Features::detect().map(Self::from)
     }
 
     /// Every processor of an instruction set.

@@ -14,7 +14,7 @@ mod stubs;
 mod trampolines;
 mod transition;
 
-pub use stubs::{LAZY_HEAD_SIZE, LAZY_STUB_SIZE, StubFunctions, Stubs, lazy_stubs, stubs};
+pub use stubs::{LAZY_HEAD_SIZE, LAZY_STUB_SIZE, lazy_stubs, stubs};
 pub use trampolines::{entry_trampoline, host_shim};
 
 use mj_asm_x64::{Asm, Width};
