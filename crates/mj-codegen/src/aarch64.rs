@@ -12,6 +12,12 @@ mod late;
 mod machine;
 mod memory;
 pub(crate) mod registers;
+mod stubs;
+mod trampolines;
+mod transition;
+
+pub use stubs::{LAZY_HEAD_SIZE, LAZY_STUB_SIZE, lazy_stubs, stubs};
+pub use trampolines::{entry_trampoline, host_shim};
 
 use mj_asm_aarch64::Asm;
 use mj_ir::RegisterFile;
@@ -25,6 +31,9 @@ use crate::Options;
 pub struct Features {}
 
 impl Features {
+    /// What every processor has.
+    pub const LEAST: Features = Features {};
+
     /// The features of the processor that runs this.
     ///
     /// # Errors

@@ -258,7 +258,7 @@ impl<I: Isa> Baseline<'_, I> {
 
     fn open_function(&mut self, at: u32) {
         let buffer = self.isa.buffer();
-        buffer.align(I::FUNCTION_ALIGNMENT, I::PADDING);
+        buffer.align(I::FUNCTION_ALIGNMENT, I::FILL);
         self.emitted.start = buffer.offset();
         buffer.put_space(I::PROLOGUE_SPACE);
         self.body = buffer.offset();

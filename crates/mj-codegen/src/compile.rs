@@ -8,15 +8,14 @@ use mj_decode::{Module, Reader};
 use mj_asm::CodeBuffer;
 pub use mj_asm::Relocation;
 
-use crate::baseline::{self, Arenas, Emitted};
+#[cfg(any(target_arch = "aarch64", feature = "all-arch"))]
+use crate::aarch64::Aarch64;
+use crate::baseline::{self, Emitted};
 use crate::isa::Isa;
 use crate::optimizing;
-use crate::{CompileError, Options};
-
-#[cfg(any(target_arch = "aarch64", feature = "all-arch"))]
-use crate::aarch64::{self, Aarch64};
 #[cfg(any(target_arch = "x86_64", feature = "all-arch"))]
-use crate::x64::{self, X64};
+use crate::x64::X64;
+use crate::{CompileError, Options, Target};
 
 /// What all functions of a module have in common: layouts that follow from its types and counts.
 #[derive(Clone, Debug)]
@@ -78,70 +77,32 @@ pub enum Entry {
     Loop(u32),
 }
 
-/// The instruction set that code is made for, and what its processor can do.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
-pub enum Target {
-    /// x86-64.
-    #[cfg(any(target_arch = "x86_64", feature = "all-arch"))]
-    X64(x64::Features),
-    /// AArch64.
-    #[cfg(any(target_arch = "aarch64", feature = "all-arch"))]
-    Aarch64(aarch64::Features),
-}
-
-impl Target {
-    /// The processor that runs this.
-    ///
-    /// # Errors
-    /// If it lacks a feature that generated code needs.
-    pub fn host() -> Result<Self, CompileError> {
-        #[cfg(target_arch = "x86_64")]
-        return Ok(Target::X64(x64::Features::detect()?));
-        #[cfg(target_arch = "aarch64")]
-        return Ok(Target::Aarch64(aarch64::Features::detect()?));
-    }
-}
-
-/// An instruction set with the memory of both compilers.
-#[derive(Debug)]
-struct Machine<I: Isa> {
-    isa: I,
-    arenas: Arenas,
-    optimizing: optimizing::Arenas<I>,
-}
-
-impl<I: Isa> Machine<I> {
-    fn new(isa: I) -> Self {
-        Self { isa, arenas: Arenas::default(), optimizing: optimizing::Arenas::default() }
-    }
-}
-
-#[derive(Debug)]
-#[allow(clippy::large_enum_variant)]
-enum AnyMachine {
-    #[cfg(any(target_arch = "x86_64", feature = "all-arch"))]
-    X64(Machine<X64>),
-    #[cfg(any(target_arch = "aarch64", feature = "all-arch"))]
-    Aarch64(Machine<Aarch64>),
-}
-
-/// Does the same with whatever machine it is.
-macro_rules! with_machine {
-    ($any:expr, $machine:ident => $what:expr) => {
-        match $any {
-            #[cfg(any(target_arch = "x86_64", feature = "all-arch"))]
-            AnyMachine::X64($machine) => $what,
-            #[cfg(any(target_arch = "aarch64", feature = "all-arch"))]
-            AnyMachine::Aarch64($machine) => $what,
-        }
-    };
-}
-
 /// A compiler with its memory: compiles one function at a time, for any module.
 #[derive(Debug)]
 pub struct Compiler {
-    machine: AnyMachine,
+    compilers: Compilers,
     options: Options,
+}
+
+/// Both compilers for one instruction set.
+#[derive(Debug)]
+enum Compilers {
+    #[cfg(any(target_arch = "x86_64", feature = "all-arch"))]
+    X64(Box<Drivers<X64>>),
+    #[cfg(any(target_arch = "aarch64", feature = "all-arch"))]
+    Aarch64(Box<Drivers<Aarch64>>),
+}
+
+/// Does the same for every instruction set.
+macro_rules! each {
+    ($compilers:expr, $drivers:ident => $what:expr) => {
+        match $compilers {
+            #[cfg(any(target_arch = "x86_64", feature = "all-arch"))]
+            Compilers::X64($drivers) => $what,
+            #[cfg(any(target_arch = "aarch64", feature = "all-arch"))]
+            Compilers::Aarch64($drivers) => $what,
+        }
+    };
 }
 
 impl Compiler {
@@ -153,16 +114,16 @@ impl Compiler {
         Ok(Self::for_target(Target::host()?, options))
     }
 
-    /// A compiler for such processors.
+    /// A compiler for these processors.
     #[must_use]
-    pub fn for_target(target: Target, options: &Options) -> Self {
-        let machine = match target {
+    pub fn for_target(target: impl Into<Target>, options: &Options) -> Self {
+        let compilers = match target.into() {
             #[cfg(any(target_arch = "x86_64", feature = "all-arch"))]
-            Target::X64(features) => AnyMachine::X64(Machine::new(X64::new(features, options))),
+            Target::X64(features) => Compilers::X64(Box::new(Drivers::new(X64::new(features, options)))),
             #[cfg(any(target_arch = "aarch64", feature = "all-arch"))]
-            Target::Aarch64(features) => AnyMachine::Aarch64(Machine::new(Aarch64::new(features, options))),
+            Target::Aarch64(features) => Compilers::Aarch64(Box::new(Drivers::new(Aarch64::new(features, options)))),
         };
-        Self { machine, options: *options }
+        Self { compilers, options: *options }
     }
 
     /// Compiles the own function `function` of `module`, whose bytes are `bytes`, and appends it to the compiler's unit.
@@ -170,9 +131,7 @@ impl Compiler {
     /// # Errors
     /// If the function is too large.
     pub fn compile(&mut self, module: &Module, plan: &ModulePlan, function: u32, bytes: &[u8]) -> Result<FunctionCode, CompileError> {
-        with_machine!(&mut self.machine, machine => append(&mut machine.isa, module, function, bytes, |isa, index, body| {
-            baseline::compile(isa, &mut machine.arenas, module, plan, &self.options, Entry::Function, index, body)
-        }))
+        each!(&mut self.compilers, drivers => drivers.compile(module, plan, &self.options, function, bytes, Entry::Function))
     }
 
     /// As [`compile`](Self::compile), for code that stays: it counts no work for tiering, and may take over a frame of code that does.
@@ -188,9 +147,7 @@ impl Compiler {
         entry: Entry,
     ) -> Result<FunctionCode, CompileError> {
         let options = Options { tiering: None, ..self.options };
-        with_machine!(&mut self.machine, machine => append(&mut machine.isa, module, function, bytes, |isa, index, body| {
-            baseline::compile(isa, &mut machine.arenas, module, plan, &options, entry, index, body)
-        }))
+        each!(&mut self.compilers, drivers => drivers.compile(module, plan, &options, function, bytes, entry))
     }
 
     /// As [`compile`](Self::compile), by the optimizing compiler.
@@ -205,31 +162,25 @@ impl Compiler {
         bytes: &[u8],
         entry: Entry,
     ) -> Result<FunctionCode, CompileError> {
-        let entry = match entry {
-            Entry::Function => None,
-            Entry::Loop(at) => Some(at),
-        };
-        with_machine!(&mut self.machine, machine => append(&mut machine.isa, module, function, bytes, |isa, index, body| {
-            optimizing::compile(isa, &mut machine.optimizing, module, plan, &self.options, index, body, entry)
-        }))
+        each!(&mut self.compilers, drivers => drivers.optimize(module, plan, &self.options, function, bytes, entry))
     }
 
     /// The code compiled since the last [`take_unit`](Self::take_unit) or [`clear`](Self::clear).
     #[must_use]
     pub fn code(&self) -> &[u8] {
-        self.written().code()
+        self.buffer().code()
     }
 
     /// The relocations that go with [`code`](Self::code).
     #[must_use]
     pub fn relocations(&self) -> &[Relocation] {
-        self.written().relocations()
+        self.buffer().relocations()
     }
 
     /// The sites that go with [`code`](Self::code).
     #[must_use]
     pub fn sites(&self) -> &[Site] {
-        self.written().sites()
+        self.buffer().sites()
     }
 
     /// Copies what has been compiled out, and begins a new unit.
@@ -241,28 +192,73 @@ impl Compiler {
 
     /// Begins a new unit.
     pub fn clear(&mut self) {
-        with_machine!(&mut self.machine, machine => machine.isa.buffer().clear());
+        each!(&mut self.compilers, drivers => drivers.isa.buffer().clear());
     }
 
-    fn written(&self) -> &CodeBuffer {
-        with_machine!(&self.machine, machine => machine.isa.written())
+    fn buffer(&self) -> &CodeBuffer {
+        each!(&self.compilers, drivers => drivers.isa.written())
+    }
+}
+
+#[derive(Debug)]
+struct Drivers<I: Isa> {
+    isa: I,
+    baseline: baseline::Arenas,
+    optimizing: optimizing::Arenas<I>,
+}
+
+impl<I: Isa> Drivers<I> {
+    fn new(isa: I) -> Self {
+        Self { isa, baseline: baseline::Arenas::default(), optimizing: optimizing::Arenas::default() }
+    }
+
+    fn compile(
+        &mut self,
+        module: &Module,
+        plan: &ModulePlan,
+        options: &Options,
+        function: u32,
+        bytes: &[u8],
+        entry: Entry,
+    ) -> Result<FunctionCode, CompileError> {
+        append(&mut self.isa, module, function, bytes, |isa, index, body| {
+            baseline::compile(isa, &mut self.baseline, module, plan, options, entry, index, body)
+        })
+    }
+
+    fn optimize(
+        &mut self,
+        module: &Module,
+        plan: &ModulePlan,
+        options: &Options,
+        function: u32,
+        bytes: &[u8],
+        entry: Entry,
+    ) -> Result<FunctionCode, CompileError> {
+        let entry = match entry {
+            Entry::Function => None,
+            Entry::Loop(at) => Some(at),
+        };
+        append(&mut self.isa, module, function, bytes, |isa, index, body| {
+            optimizing::compile(isa, &mut self.optimizing, module, plan, options, index, body, entry)
+        })
     }
 }
 
 /// Lets `compile` write the own function `function` of `module`: it is given the index of the whole index space and the body.
-fn append<I: Isa, E>(
+fn append<I: Isa>(
     isa: &mut I,
     module: &Module,
     function: u32,
     bytes: &[u8],
-    compile: impl FnOnce(&mut I, u32, Reader<'_>) -> Result<Emitted, E>,
-) -> Result<FunctionCode, E> {
+    compile: impl FnOnce(&mut I, u32, Reader<'_>) -> Result<Emitted, CompileError>,
+) -> Result<FunctionCode, CompileError> {
     let range = module.bodies[function as usize].clone();
     let body = Reader::new(&bytes[range.start as usize..range.end as usize], range.start);
     let sites = isa.written().sites().len() as u32;
     let relocations = isa.written().relocations().len() as u32;
     let emitted = compile(isa, module.imported_functions + function, body)?;
-    isa.buffer().finish_function(I::PADDING);
+    isa.buffer().finish_function(I::FILL);
     let written = isa.written();
     Ok(FunctionCode {
         function,
@@ -272,19 +268,4 @@ fn append<I: Isa, E>(
         sites: sites..written.sites().len() as u32,
         relocations: relocations..written.relocations().len() as u32,
     })
-}
-
-/// Fills in references to the jump table in `code`, which lies `code_offset` behind the start of its unit and at `code_address` in
-/// memory, where the jump table is at `jump_table_address`. `relocations` are those of `code`.
-///
-/// # Panics
-/// If code and jump table are more than 2 GiB apart.
-pub fn relocate(code: &mut [u8], code_offset: u32, relocations: &[Relocation], code_address: usize, jump_table_address: usize) {
-    for relocation in relocations {
-        let at = (relocation.at - code_offset) as usize;
-        let next = (code_address + at + 4) as i64;
-        let slot = (jump_table_address + 8 * relocation.function as usize) as i64;
-        let distance = i32::try_from(slot - next).expect("code lies within 2 GiB of its jump table");
-        code[at..at + 4].copy_from_slice(&distance.to_le_bytes());
-    }
 }

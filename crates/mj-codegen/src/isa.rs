@@ -152,8 +152,8 @@ pub trait Isa {
     const PROLOGUE_SPACE: usize;
     /// Alignment of functions, in bytes.
     const FUNCTION_ALIGNMENT: usize;
-    /// What stands between functions: executed, it traps.
-    const PADDING: u8;
+    /// What gaps are filled with: it stops whoever runs into it.
+    const FILL: u8;
 
     /// The registers.
     fn registers(&self) -> &RegisterFile;

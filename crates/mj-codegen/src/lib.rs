@@ -8,20 +8,27 @@
 
 #[cfg(any(target_arch = "aarch64", feature = "all-arch"))]
 pub mod aarch64;
+mod arch;
 mod baseline;
 mod compile;
 mod cond;
 mod error;
+pub mod host;
 mod isa;
 mod optimizing;
 mod options;
+mod stubs;
+mod target;
 #[cfg(any(target_arch = "x86_64", feature = "all-arch"))]
 pub mod x64;
 
 #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
 compile_error!("compiled code runs on x86-64 and AArch64 only");
 
-pub use compile::{Compiler, Entry, FunctionCode, ModulePlan, Relocation, Target, Unit, relocate};
+pub use arch::Arch;
+pub use compile::{Compiler, Entry, FunctionCode, ModulePlan, Relocation, Unit};
 pub use cond::Cond;
 pub use error::CompileError;
 pub use options::{Bounds, Effort, Options};
+pub use stubs::{StubFunctions, Stubs};
+pub use target::Target;

@@ -16,7 +16,7 @@ use machine::{Code, Machine, RunningStubs};
 use mix::{MEMORY, PARAMETERS, Random};
 use mj_abi::{CodePointer, HelperPointers, MemoryDefinition, RawValue};
 use mj_codegen::x64::{Features, entry_trampoline};
-use mj_codegen::{Bounds, Compiler, Entry, FunctionCode, ModulePlan, Options, Target, Unit, aarch64, relocate};
+use mj_codegen::{Arch, Bounds, Compiler, Entry, FunctionCode, ModulePlan, Options, Target, Unit, aarch64};
 use mj_decode::{Module, ValType, validate};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -80,7 +80,7 @@ fn place(unit: &Unit, functions: &[FunctionCode]) -> Code {
         let mut bytes: Vec<u8> = functions.iter().flat_map(|one| (address + table + one.entry as usize).to_le_bytes()).collect();
         bytes.resize(table, 0);
         bytes.extend_from_slice(&unit.code);
-        relocate(&mut bytes[table..], 0, &unit.relocations, address + table, address);
+        Arch::HOST.relocate(&mut bytes[table..], 0, &unit.relocations, address + table, address);
         bytes
     })
 }

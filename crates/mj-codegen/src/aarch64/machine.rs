@@ -244,7 +244,7 @@ impl Isa for Aarch64 {
     const INCOMING: i32 = 16;
     const PROLOGUE_SPACE: usize = 56;
     const FUNCTION_ALIGNMENT: usize = 16;
-    const PADDING: u8 = 0;
+    const FILL: u8 = 0;
 
     fn registers(&self) -> &RegisterFile {
         &self.registers

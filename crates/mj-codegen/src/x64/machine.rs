@@ -196,7 +196,7 @@ impl Isa for X64 {
     const INCOMING: i32 = 16;
     const PROLOGUE_SPACE: usize = 48;
     const FUNCTION_ALIGNMENT: usize = 16;
-    const PADDING: u8 = 0xcc;
+    const FILL: u8 = 0xcc;
 
     fn registers(&self) -> &RegisterFile {
         &self.registers
