@@ -69,6 +69,22 @@ impl Asm {
         self.b(to);
     }
 
+    /// A jump from offset `from`, where the instruction is going to be moved, to offset `to`.
+    ///
+    /// # Panics
+    /// If it does not reach.
+    pub fn b_from(&mut self, from: usize, to: usize) {
+        self.word(field(BRANCH26, 0b000101 << 26, from, to));
+    }
+
+    /// As [`b_from`](Self::b_from), if the condition holds.
+    ///
+    /// # Panics
+    /// If it does not reach.
+    pub fn b_cond_from(&mut self, from: usize, condition: Cc, to: usize) {
+        self.word(field(BRANCH19, 0b01010100 << 24 | condition as u32, from, to));
+    }
+
     /// Jumps to the address in a register.
     #[inline]
     pub fn br(&mut self, to: Gpr) {
@@ -146,4 +162,10 @@ impl Asm {
 fn bit_field(bit: u32) -> u32 {
     debug_assert!(bit < 64);
     bit >> 5 << 31 | (bit & 31) << 19
+}
+
+fn field(kind: FixupKind, word: u32, from: usize, to: usize) -> u32 {
+    let distance = (to as i64 - from as i64) as i32;
+    assert!(kind.fits(distance), "a branch over {distance} bytes does not reach");
+    kind.apply(word, distance)
 }

@@ -321,6 +321,7 @@ impl<I: Isa> Baseline<'_, I> {
                 SlowKind::TierUp(number) => self.tier_up(number),
             }
         }
+        self.isa.finish_body();
         let slots = self.first_stack_slot - self.incoming + self.max_depth as u32;
         let facts = FrameFacts {
             slot_bytes: slots * mj_abi::SLOT,

@@ -8,9 +8,12 @@ use mj_decode::{Module, Reader};
 use mj_asm::CodeBuffer;
 pub use mj_asm::Relocation;
 
+#[cfg(any(target_arch = "aarch64", feature = "all-arch"))]
+use crate::aarch64::Aarch64;
 use crate::baseline::{self, Emitted};
 use crate::isa::Isa;
 use crate::optimizing;
+#[cfg(any(target_arch = "x86_64", feature = "all-arch"))]
 use crate::x64::X64;
 use crate::{CompileError, Options, Target};
 
@@ -84,14 +87,20 @@ pub struct Compiler {
 /// Both compilers for one instruction set.
 #[derive(Debug)]
 enum Compilers {
+    #[cfg(any(target_arch = "x86_64", feature = "all-arch"))]
     X64(Box<Drivers<X64>>),
+    #[cfg(any(target_arch = "aarch64", feature = "all-arch"))]
+    Aarch64(Box<Drivers<Aarch64>>),
 }
 
 /// Does the same for every instruction set.
 macro_rules! each {
     ($compilers:expr, $drivers:ident => $what:expr) => {
         match $compilers {
+            #[cfg(any(target_arch = "x86_64", feature = "all-arch"))]
             Compilers::X64($drivers) => $what,
+            #[cfg(any(target_arch = "aarch64", feature = "all-arch"))]
+            Compilers::Aarch64($drivers) => $what,
         }
     };
 }
@@ -109,7 +118,10 @@ impl Compiler {
     #[must_use]
     pub fn for_target(target: impl Into<Target>, options: &Options) -> Self {
         let compilers = match target.into() {
+            #[cfg(any(target_arch = "x86_64", feature = "all-arch"))]
             Target::X64(features) => Compilers::X64(Box::new(Drivers::new(X64::new(features, options)))),
+            #[cfg(any(target_arch = "aarch64", feature = "all-arch"))]
+            Target::Aarch64(features) => Compilers::Aarch64(Box::new(Drivers::new(Aarch64::new(features, options)))),
         };
         Self { compilers, options: *options }
     }

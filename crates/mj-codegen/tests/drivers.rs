@@ -16,7 +16,7 @@ use machine::{Code, Machine, RunningStubs};
 use mix::{MEMORY, PARAMETERS, Random};
 use mj_abi::{CodePointer, HelperPointers, MemoryDefinition, RawValue};
 use mj_codegen::x64::{Features, entry_trampoline};
-use mj_codegen::{Arch, Bounds, Compiler, Entry, FunctionCode, ModulePlan, Options, Unit};
+use mj_codegen::{Arch, Bounds, Compiler, Entry, FunctionCode, ModulePlan, Options, Target, Unit, aarch64};
 use mj_decode::{Module, ValType, validate};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,8 +25,9 @@ enum Driver {
     Optimizing,
 }
 
-const NEWEST: Features = Features { lzcnt: true, bmi1: true, bmi2: true, avx: true };
-const OLDEST: Features = Features { lzcnt: false, bmi1: false, bmi2: false, avx: false };
+const NEWEST: Target = Target::X64(Features { lzcnt: true, bmi1: true, bmi2: true, avx: true });
+const OLDEST: Target = Target::X64(Features { lzcnt: false, bmi1: false, bmi2: false, avx: false });
+const AARCH64: Target = Target::Aarch64(aarch64::Features {});
 
 fn parse(text: &str) -> (Module, Vec<u8>) {
     let bytes = wat::parse_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
@@ -34,9 +35,9 @@ fn parse(text: &str) -> (Module, Vec<u8>) {
     (module, bytes)
 }
 
-fn compile(driver: Driver, features: Features, options: &Options, module: &Module, bytes: &[u8]) -> (Unit, Vec<FunctionCode>) {
+fn compile(driver: Driver, target: Target, options: &Options, module: &Module, bytes: &[u8]) -> (Unit, Vec<FunctionCode>) {
     let plan = ModulePlan::new(module);
-    let mut compiler = Compiler::for_target(features, options);
+    let mut compiler = Compiler::for_target(target, options);
     let functions = (0..module.bodies.len() as u32)
         .map(|function| match driver {
             Driver::Baseline => compiler.compile(module, &plan, function, bytes).expect("the baseline knows all operators"),
@@ -58,9 +59,11 @@ fn the_code_of_twelve_operators_is_what_it_was() {
         let source = golden::source(&text);
         let (module, bytes) = parse(source);
         let mut expected = String::from(source);
-        for driver in [Driver::Baseline, Driver::Optimizing] {
-            let (unit, functions) = compile(driver, NEWEST, &Options::default(), &module, &bytes);
-            expected += &golden::listing(&format!("{driver:?}").to_lowercase(), &unit, &functions[0]);
+        for target in [NEWEST, AARCH64] {
+            for driver in [Driver::Baseline, Driver::Optimizing] {
+                let (unit, functions) = compile(driver, target, &Options::default(), &module, &bytes);
+                expected += &golden::listing(&format!("{driver:?}").to_lowercase(), target, &unit, &functions[0]);
+            }
         }
         if std::env::var_os("BLESS").is_some() {
             fs::write(&path, expected).unwrap();
@@ -148,10 +151,10 @@ fn check_sites(baseline: &Unit, optimized: &Unit, text: &str) {
     assert!(optimized.len() * 2 >= baseline.len(), "half of the sites are gone\n{text}");
 }
 
-fn agree(text: &str, features: Features, options: &Options) {
+fn agree(text: &str, target: Target, options: &Options) {
     let (module, bytes) = parse(text);
-    let baseline = compile(Driver::Baseline, features, options, &module, &bytes);
-    let optimized = compile(Driver::Optimizing, features, options, &module, &bytes);
+    let baseline = compile(Driver::Baseline, target, options, &module, &bytes);
+    let optimized = compile(Driver::Optimizing, target, options, &module, &bytes);
     check_sites(&baseline.0, &optimized.0, text);
     let expected = run(&baseline.0, &baseline.1, &module, 0);
     let got = run(&optimized.0, &optimized.1, &module, 0);
@@ -160,7 +163,7 @@ fn agree(text: &str, features: Features, options: &Options) {
 }
 
 /// Every combination of options that changes what a driver has to do.
-fn configurations() -> Vec<(Features, Options)> {
+fn configurations() -> Vec<(Target, Options)> {
     let mut configurations = Vec::new();
     for number in 0..16 {
         let options = Options {
@@ -178,9 +181,9 @@ fn configurations() -> Vec<(Features, Options)> {
 fn agree_everywhere(first_seed: u64, all_integer_operators: bool) {
     let rounds = std::env::var("ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(1);
     for round in 0..rounds {
-        for (index, (features, options)) in configurations().into_iter().enumerate() {
+        for (index, (target, options)) in configurations().into_iter().enumerate() {
             let seed = first_seed + 16 * round + index as u64;
-            agree(&mix::module(seed, 24, 12, all_integer_operators), features, &options);
+            agree(&mix::module(seed, 24, 12, all_integer_operators), target, &options);
         }
     }
 }
@@ -197,9 +200,9 @@ fn both_drivers_compute_the_same_with_all_integer_operators() {
 
 #[test]
 fn more_values_than_registers_change_places_in_a_loop() {
-    for (features, options) in configurations() {
+    for (target, options) in configurations() {
         for (count, calls) in [(3, false), (9, false), (20, false), (3, true), (9, true)] {
-            agree(&mix::rotation(count, calls), features, &options);
+            agree(&mix::rotation(count, calls), target, &options);
         }
     }
 }

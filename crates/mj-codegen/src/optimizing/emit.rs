@@ -138,6 +138,7 @@ impl<I: Isa> Pass<'_, I> {
             self.isa.buffer().bind(label);
             self.behind(behind);
         }
+        self.isa.finish_body();
         let options = self.emission.context.options;
         let calls = self.emission.function.calls;
         let facts = FrameFacts {

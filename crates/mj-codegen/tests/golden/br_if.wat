@@ -7,7 +7,7 @@
       (local.set 0 (i32.add (local.get 0) (i32.const -1)))
       (br_if 0 (i32.lt_u (local.get 2) (local.get 0)))))
   (local.get 2)))
-;; -- baseline: 21 instructions
+;; -- x64, baseline: 21 instructions
 ;;   push rbp
 ;;   mov rbp, rsp
 ;;   sub rsp, 48h
@@ -31,7 +31,7 @@
 ;;   mov eax, [rbp-38h]
 ;;   leave
 ;;   ret
-;; -- optimizing: 17 instructions
+;; -- x64, optimizing: 17 instructions
 ;;   push rbp
 ;;   mov rbp, rsp
 ;;   test ecx, ecx
@@ -52,3 +52,50 @@
 ;; L2:
 ;;   xor eax, eax
 ;;   jmp L1
+;; -- aarch64, baseline: 21 instructions
+;;   stp x29, x30, [sp, #-0x10]!
+;;   mov x29, sp
+;;   sub sp, sp, #0x70
+;;   stur xzr, [x29, #-0x60]
+;;   cbnz w1, L1
+;;   stur w1, [x29, #-0x58]
+;;   ldur w15, [x29, #-0x60]
+;;   nop
+;;   nop
+;; L0:
+;;   ldr x16, [x28, #0x18]
+;;   ldr wzr, [x16]
+;;   add w15, w15, w0
+;;   sub w0, w0, #0x1
+;;   cmp w15, w0
+;;   b.lo L0
+;;   stur w15, [x29, #-0x60]
+;;   ldur w1, [x29, #-0x58]
+;; L1:
+;;   ldur w0, [x29, #-0x60]
+;;   mov sp, x29
+;;   ldp x29, x30, [sp], #0x10
+;;   ret
+;; -- aarch64, optimizing: 19 instructions
+;;   stp x29, x30, [sp, #-0x10]!
+;;   mov x29, sp
+;;   cbnz w1, L2
+;;   mov x1, x0
+;;   mov w0, #0x0
+;;   nop
+;;   nop
+;;   nop
+;; L0:
+;;   ldr x16, [x28, #0x18]
+;;   ldr wzr, [x16]
+;;   add w0, w0, w1
+;;   sub w1, w1, #0x1
+;;   cmp w0, w1
+;;   b.lo L0
+;; L1:
+;;   mov sp, x29
+;;   ldp x29, x30, [sp], #0x10
+;;   ret
+;; L2:
+;;   mov w0, #0x0
+;;   b L1
