@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use clap::ValueEnum;
 use mj_jit::{CompilationMode, Module, Strategy};
 
-use crate::disassembly::{self, Note};
+use crate::disassembly::{self, Isa, Note};
 use crate::failure::Failure;
 use crate::module;
 use crate::operators::{self, Line};
@@ -20,6 +20,9 @@ pub(crate) struct Arguments {
     /// Show only this function: its index in the module, or its name
     #[arg(long, value_name = "N|NAME")]
     func: Option<String>,
+    /// Show what the code is for another instruction set than this machine's
+    #[arg(long, value_enum)]
+    isa: Option<Isa>,
     /// Show only one stage
     #[arg(long, value_enum)]
     stage: Option<Stage>,
@@ -46,13 +49,15 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     // Without the counting of tiers, unless it is asked for.
     settings.config.compilation_mode(CompilationMode::Lazy).strategy(Strategy::BASELINE);
     arguments.engine.apply(&mut settings)?;
+    let isa = arguments.isa.unwrap_or(Isa::HOST);
+    settings.target(isa.target())?;
     let engine = settings.engine()?;
     let bytes = module::read(&arguments.file)?;
     let module = module::compile(&engine, &arguments.file, &bytes)?;
     let functions = selected(&module, arguments.func.as_deref())?;
     let mut out = BufWriter::new(stdout().lock());
     for function in functions {
-        let text = show(&module, function, arguments.stage)?;
+        let text = show(&module, function, isa, arguments.stage)?;
         if out.write_all(text.as_bytes()).is_err() {
             // The reader, such as `head`, has seen enough.
             return Ok(());
@@ -90,7 +95,7 @@ fn own_functions(module: &Module) -> std::ops::Range<u32> {
     imported..end
 }
 
-fn show(module: &Module, function: u32, stage: Option<Stage>) -> Result<String, Failure> {
+fn show(module: &Module, function: u32, isa: Isa, stage: Option<Stage>) -> Result<String, Failure> {
     let (offset, body) = module.function_body(function).ok_or_else(|| Failure::other(format!("function {function} has no body")))?;
     let operators = operators::lines(body, offset).map_err(|error| Failure::other(format!("function {function}: {error}")))?;
     let name = module.function_name(function).map_or_else(String::new, |name| format!(" `{name}`"));
@@ -104,7 +109,7 @@ fn show(module: &Module, function: u32, stage: Option<Stage>) -> Result<String, 
         module.compile_function(function).map_err(|error| Failure::other(format!("function {function}: {error:#}")))?;
         let code = module.function_code(function).unwrap_or_default();
         text += &format!("machine code, {} bytes\n", code.len());
-        text += &disassembly::text(code, &notes(module, function, &operators));
+        text += &disassembly::text(isa, code, &notes(module, function, &operators));
     }
     text.push('\n');
     Ok(text)

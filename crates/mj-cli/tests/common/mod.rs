@@ -51,11 +51,35 @@ pub fn mj_with_input(arguments: &[&str], input: &[u8]) -> Run {
 
 /// The command, not started yet, with its output captured.
 pub fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mj"));
+    let mut command = program();
     // The user's own cache is not for tests.
     command.env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
     command.args(arguments).current_dir(programs()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
+}
+
+/// What emulates the processor, if something does: emulated programs cannot start each other by themselves.
+pub fn emulator() -> Option<String> {
+    let variable = format!("CARGO_TARGET_{}_UNKNOWN_LINUX_GNU_RUNNER", std::env::consts::ARCH.to_uppercase());
+    std::env::var(variable).ok()
+}
+
+fn program() -> Command {
+    match emulator() {
+        Some(emulator) => {
+            let mut command = Command::new(emulator);
+            command.arg(env!("CARGO_BIN_EXE_mj"));
+            command
+        }
+        None => Command::new(env!("CARGO_BIN_EXE_mj")),
+    }
+}
+
+/// Runs a line of shell, to which `"$@"` is `mj` with these arguments, in the same folder.
+pub fn shell(script: &str, arguments: &[&str]) -> Run {
+    let mut command = Command::new("sh");
+    command.args(["-c", script, "sh"]).args(emulator()).arg(env!("CARGO_BIN_EXE_mj")).args(arguments).current_dir(programs());
+    finished(command.output().unwrap())
 }
 
 pub fn finished(output: Output) -> Run {
