@@ -209,3 +209,28 @@ fn more_values_than_registers_change_places_in_a_loop() {
         }
     }
 }
+
+/// The upper half of a wrapped value is rubbish; that of what is selected is not.
+#[test]
+fn what_is_selected_has_a_clean_upper_half() {
+    let wrapped = "(i32.wrap_i64 (i64.add (local.get 2) (local.get 3)))";
+    let conditions = [
+        "(local.get 1)",
+        "(i32.lt_u (local.get 0) (local.get 1))",
+        "(f64.eq (local.get 4) (local.get 4))",
+        "(f64.ne (local.get 4) (f64.const 3))",
+    ];
+    let parameters = "(param i32 i32 i64 i64 f64)";
+    let mut text = String::from("(module (memory 4)\n");
+    for condition in conditions {
+        for (first, second) in [(wrapped, "(local.get 0)"), ("(local.get 0)", wrapped), (wrapped, wrapped)] {
+            text += &format!("(func {parameters} (result i64) (i64.extend_i32_u (select {first} {second} {condition})))\n");
+        }
+        text += &format!(
+            "(func {parameters} (result i64) (local i32) (local.set 5 {wrapped}) (i64.extend_i32_u (select (local.get 5) (local.get 5) {condition})))\n"
+        );
+    }
+    for (target, options) in configurations() {
+        agree(&(text.clone() + ")"), target, &options);
+    }
+}
