@@ -1,7 +1,7 @@
 //! Control flow, addresses of code, padding and traps.
 //!
 //! A branch to a label that is bound already and out of reach goes around a `b`. One to a label that is not bound yet has its own reach; if that
-//! is not enough, it leads through a veneer in an island.
+//! is not enough, it leads through a veneer in an island. What a `b` back does not reach is too large, see [`Asm::take_too_large`].
 
 use mj_asm::{FixupKind, Label};
 
@@ -18,13 +18,28 @@ impl Asm {
     /// Jumps to a label.
     #[inline]
     pub fn b(&mut self, to: Label) {
-        self.refer(0b000101 << 26, to, BRANCH26);
+        self.jump(0b000101 << 26, to);
     }
 
     /// Calls a label of the same function.
     #[inline]
     pub fn bl(&mut self, to: Label) {
-        self.refer(0b100101 << 26, to, BRANCH26);
+        self.jump(0b100101 << 26, to);
+    }
+
+    #[inline]
+    fn jump(&mut self, word: u32, to: Label) {
+        match self.label_offset(to) {
+            Some(target) => self.jump_between(word, BRANCH26, self.offset(), target),
+            None => self.refer(word, to, BRANCH26),
+        }
+    }
+
+    #[inline]
+    fn jump_between(&mut self, word: u32, kind: FixupKind, from: usize, to: usize) {
+        let distance = (to as i64 - from as i64) as i32;
+        self.is_too_large |= !kind.fits(distance);
+        self.word(kind.apply(word, distance));
     }
 
     /// Jumps to a label if the condition holds.
@@ -70,19 +85,15 @@ impl Asm {
     }
 
     /// A jump from offset `from`, where the instruction is going to be moved, to offset `to`.
-    ///
-    /// # Panics
-    /// If it does not reach.
+    #[inline]
     pub fn b_from(&mut self, from: usize, to: usize) {
-        self.word(field(BRANCH26, 0b000101 << 26, from, to));
+        self.jump_between(0b000101 << 26, BRANCH26, from, to);
     }
 
     /// As [`b_from`](Self::b_from), if the condition holds.
-    ///
-    /// # Panics
-    /// If it does not reach.
+    #[inline]
     pub fn b_cond_from(&mut self, from: usize, condition: Cc, to: usize) {
-        self.word(field(BRANCH19, 0b01010100 << 24 | condition as u32, from, to));
+        self.jump_between(0b01010100 << 24 | condition as u32, BRANCH19, from, to);
     }
 
     /// Jumps to the address in a register.
@@ -162,10 +173,4 @@ impl Asm {
 fn bit_field(bit: u32) -> u32 {
     debug_assert!(bit < 64);
     bit >> 5 << 31 | (bit & 31) << 19
-}
-
-fn field(kind: FixupKind, word: u32, from: usize, to: usize) -> u32 {
-    let distance = (to as i64 - from as i64) as i32;
-    assert!(kind.fits(distance), "a branch over {distance} bytes does not reach");
-    kind.apply(word, distance)
 }

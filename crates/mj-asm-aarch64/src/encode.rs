@@ -28,6 +28,8 @@ const PADDING: u8 = 0;
 pub struct Asm {
     /// The code.
     pub buffer: CodeBuffer,
+    /// A jump back, or one to a given offset, did not reach.
+    pub(crate) is_too_large: bool,
 }
 
 impl Deref for Asm {
@@ -50,7 +52,12 @@ impl Asm {
     /// An assembler that appends to `buffer`.
     #[must_use]
     pub fn new(buffer: CodeBuffer) -> Self {
-        Self { buffer }
+        Self { buffer, is_too_large: false }
+    }
+
+    /// Whether a jump since the last call did not reach: the code is too large, and not to be executed.
+    pub fn take_too_large(&mut self) -> bool {
+        core::mem::take(&mut self.is_too_large)
     }
 
     /// Makes sure that `count` bytes of instructions can be put one behind the other; in front of them there may be an island.

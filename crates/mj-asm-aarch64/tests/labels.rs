@@ -207,3 +207,18 @@ fn branches_that_are_moved_have_the_distance_of_their_new_place() {
     asm.align_code(16);
     assert_eq!(text(asm.code()), "b $+0xbb8\nb.mi $-0x3e8\nnop\nnop");
 }
+
+#[test]
+fn code_over_128_mebibytes_is_too_large_for_a_loop() {
+    let mut asm = Asm::default();
+    let start = asm.label_here();
+    asm.put_space((128 << 20) - 4);
+    asm.reserve(16);
+    asm.nop();
+    asm.b(start);
+    assert!(!asm.take_too_large());
+    asm.b(start);
+    assert!(asm.take_too_large());
+    asm.b_from(0, 4);
+    assert!(!asm.take_too_large());
+}

@@ -217,6 +217,7 @@ impl CodeBuffer {
     /// A new label, bound here.
     #[inline]
     pub fn label_here(&mut self) -> Label {
+        self.last_bound = self.cursor;
         self.labels.push(self.cursor | BOUND);
         Label(self.labels.len() as u32 - 1)
     }

@@ -1,12 +1,13 @@
 //! AArch64: processors from Armv8.0 on.
 //!
 //! `registers` names the registers, `form` says what operators become, `cover` decides, `integer`, `compare`, `float` and `memory` emit, `machine` does
-//! moves, control flow and calls, `late` what stands behind the body.
+//! moves, control flow and calls, `frame` reads and writes the frame, `late` is what stands behind the body.
 
 mod compare;
 mod cover;
 mod float;
 mod form;
+mod frame;
 mod integer;
 mod late;
 mod machine;
@@ -23,6 +24,7 @@ use mj_asm_aarch64::Asm;
 use mj_ir::RegisterFile;
 
 use self::compare::ZeroTest;
+use self::frame::FrameAccess;
 use self::late::Late;
 use crate::Options;
 
@@ -52,6 +54,8 @@ pub(crate) struct Aarch64 {
     canonical_nans: bool,
     /// The comparison that ends here compares a register with zero.
     zero_test: Option<ZeroTest>,
+    /// The access to the frame that ends here.
+    frame_access: Option<FrameAccess>,
     /// What stands behind the body.
     late: Vec<Late>,
 }
@@ -65,6 +69,7 @@ impl Aarch64 {
             explicit_bounds: options.bounds == crate::Bounds::Explicit,
             canonical_nans: options.nan_canonicalization,
             zero_test: None,
+            frame_access: None,
             late: Vec::new(),
         }
     }

@@ -257,8 +257,13 @@ fn append<I: Isa>(
     let body = Reader::new(&bytes[range.start as usize..range.end as usize], range.start);
     let sites = isa.written().sites().len() as u32;
     let relocations = isa.written().relocations().len() as u32;
+    let mark = isa.written().mark();
     let emitted = compile(isa, module.imported_functions + function, body)?;
     isa.buffer().finish_function(I::FILL);
+    if isa.take_too_large() {
+        isa.buffer().rewind(mark);
+        return Err(CompileError::FunctionTooLarge { function: module.imported_functions + function });
+    }
     let written = isa.written();
     Ok(FunctionCode {
         function,

@@ -34,7 +34,7 @@ impl fmt::Display for CompileError {
                 write!(f, "the compiler for {} was not built: it needs the cargo feature `all-arch`", arch.name())
             }
             CompileError::FunctionTooLarge { function } => {
-                write!(f, "function {function} is too large: its machine code would exceed 1 GiB")
+                write!(f, "function {function} is too large: jumps would not reach through its machine code")
             }
             CompileError::NoSuchLoop(at) => write!(f, "no loop that is ever reached has its first operator at {at:#x}"),
             CompileError::TooLargeToOptimize { function } => write!(f, "function {function} is too large to be optimized"),

@@ -159,6 +159,10 @@ pub trait Isa {
     fn registers(&self) -> &RegisterFile;
     /// The code being written.
     fn buffer(&mut self) -> &mut CodeBuffer;
+    /// Whether the function that was just written is too large for the instruction set's jumps.
+    fn take_too_large(&mut self) -> bool {
+        false
+    }
     /// The code that was written.
     fn written(&self) -> &CodeBuffer;
 

@@ -8,8 +8,8 @@ use mj_abi::{
 };
 use mj_asm::{CodeBuffer, Label};
 use mj_asm_aarch64::{
-    ADD, Cc, Extend, Gpr, LDP_X, LDR_D, LDR_S, LDR_W, LDR_X, LDRSW, Mem, ORR, SP, STP_X, STR_D, STR_S, STR_W, STR_X, SUB, SUBS, Shift,
-    Width, X28, XZR, fits_add, float_immediate,
+    ADD, Cc, Extend, Gpr, LDP_X, LDR_D, LDR_W, LDR_X, LDRSW, Mem, ORR, SP, STP_X, STR_W, STR_X, SUB, SUBS, Shift, Width, X28, XZR,
+    float_immediate,
 };
 use mj_decode::{Following, Op, ValType};
 use mj_ir::{Class, PReg, RegSet, RegisterFile};
@@ -18,6 +18,7 @@ use super::Aarch64;
 use super::compare::cc;
 use super::cover::{is_foldable, may_fold};
 use super::form::{Family, Form, Kind};
+use super::frame::{CONTEXT_SLOT, FIXED_BYTES, frame_bytes};
 use super::integer::width;
 use super::registers::{self, CONTEXT, FLOAT_SCRATCH, FRAME, LINK, MEMORY, SCRATCH, SPARE, fpr, gpr};
 use crate::Cond;
@@ -30,104 +31,13 @@ const PLUMBING_SPACE: usize = 64;
 /// Bytes reserved for a prologue wherever it comes to be.
 const PROLOGUE_ROOM: usize = 256;
 
-/// Offsets of the frame's fixed part from the frame pointer: the context, then the callee-saved registers.
-const CONTEXT_SLOT: i32 = -8;
-const SAVED_SLOTS: i32 = -16;
-const FIXED_BYTES: i32 = 8 + 8 * registers::CALLEE_SAVED.len() as i32;
-
 /// How far a conditional branch reaches.
 const CONDITIONAL_REACH: usize = 1 << 20;
-
-/// Bytes between frame pointer and stack pointer, which is aligned to 16.
-fn frame_bytes(slot_bytes: u32) -> i32 {
-    (FIXED_BYTES + slot_bytes as i32 + 15) & !15
-}
 
 impl Aarch64 {
     #[inline]
     fn room(&mut self) {
         self.asm.reserve(PLUMBING_SPACE);
-    }
-
-    /// `[base + offset]` for an access of `bytes`; may use the spare register, which may be the base.
-    fn place(&mut self, base: Gpr, offset: i32, bytes: u32) -> Mem {
-        if Mem::fits(bytes, i64::from(offset)) {
-            return Mem::base(base, offset);
-        }
-        // What is left is not negative, so that it can be scaled.
-        let (high, low) = (offset & !0xfff, offset & 0xfff);
-        if fits_add(u64::from(high.unsigned_abs())) && Mem::fits(bytes, i64::from(low)) {
-            let row = if high < 0 { SUB } else { ADD };
-            self.asm.add_rri(row, Width::W64, SPARE, base, high.unsigned_abs());
-            return Mem::base(SPARE, low);
-        }
-        self.add_constant(SPARE, base, offset);
-        Mem::base(SPARE, 0)
-    }
-
-    /// `to := base + offset`, either of which may be the stack pointer; may use the spare register.
-    fn add_constant(&mut self, to: Gpr, base: Gpr, offset: i32) {
-        let row = if offset < 0 { SUB } else { ADD };
-        let distance = offset.unsigned_abs();
-        if fits_add(u64::from(distance)) {
-            self.asm.add_rri(row, Width::W64, to, base, distance);
-        } else if distance < 1 << 24 {
-            self.asm.add_rri(row, Width::W64, to, base, distance & 0xff_f000);
-            self.asm.add_rri(row, Width::W64, to, to, distance & 0xfff);
-        } else {
-            self.asm.mov_ri(Width::W64, SPARE, i64::from(offset));
-            self.asm.add_rre(ADD, Width::W64, to, base, SPARE, Extend::Uxtx, 0);
-        }
-    }
-
-    fn load_word(&mut self, to: Gpr, base: Gpr, offset: i32) {
-        let mem = self.place(base, offset, 8);
-        self.asm.load_rm(LDR_X, to, mem);
-    }
-
-    fn load_mem(&mut self, to: PReg, base: Gpr, offset: i32, width: FieldWidth) {
-        let mem = self.place(base, offset, if width == FieldWidth::W32 { 4 } else { 8 });
-        match (to.class(), width) {
-            (Class::Int, FieldWidth::W32) => self.asm.load_rm(LDR_W, gpr(to), mem),
-            (Class::Int, FieldWidth::W64) => self.asm.load_rm(LDR_X, gpr(to), mem),
-            (Class::Float, FieldWidth::W32) => self.asm.load_vm(LDR_S, fpr(to), mem),
-            (Class::Float, FieldWidth::W64) => self.asm.load_vm(LDR_D, fpr(to), mem),
-        }
-    }
-
-    fn store_mem(&mut self, base: Gpr, offset: i32, from: PReg, width: FieldWidth) {
-        let mem = self.place(base, offset, if width == FieldWidth::W32 { 4 } else { 8 });
-        match (from.class(), width) {
-            (Class::Int, FieldWidth::W32) => self.asm.store_mr(STR_W, mem, gpr(from)),
-            (Class::Int, FieldWidth::W64) => self.asm.store_mr(STR_X, mem, gpr(from)),
-            (Class::Float, FieldWidth::W32) => self.asm.store_mv(STR_S, mem, fpr(from)),
-            (Class::Float, FieldWidth::W64) => self.asm.store_mv(STR_D, mem, fpr(from)),
-        }
-    }
-
-    fn store_constant(&mut self, base: Gpr, offset: i32, ty: ValType, bits: i64) {
-        let width = width(ty);
-        let row = if width == Width::W32 { STR_W } else { STR_X };
-        if bits == 0 {
-            let mem = self.place(base, offset, width.bytes() as u32);
-            return self.asm.store_mr(row, mem, XZR);
-        }
-        self.asm.mov_ri(width, SPARE, bits);
-        if Mem::fits(width.bytes() as u32, i64::from(offset)) {
-            return self.asm.store_mr(row, Mem::base(base, offset), SPARE);
-        }
-        // The spare register is needed for the address.
-        self.asm.fmov_vr(width, FLOAT_SCRATCH, SPARE);
-        let mem = self.place(base, offset, width.bytes() as u32);
-        self.asm.store_mv(if width == Width::W32 { STR_S } else { STR_D }, mem, FLOAT_SCRATCH);
-    }
-
-    /// Copies 8 bytes.
-    fn copy_word(&mut self, base: Gpr, to: i32, from: i32) {
-        let mem = self.place(FRAME, from, 8);
-        self.asm.load_vm(LDR_D, FLOAT_SCRATCH, mem);
-        let mem = self.place(base, to, 8);
-        self.asm.store_mv(STR_D, mem, FLOAT_SCRATCH);
     }
 
     fn float_constant(&mut self, to: PReg, width: Width, bits: u64) {
@@ -205,33 +115,6 @@ impl Aarch64 {
         self.trap_here(TrapCode::StackOverflow, 0);
         self.asm.bind(enough);
     }
-
-    /// Stores the context and the registers, two at a time.
-    fn save(&mut self, keeps_context: bool, saved: RegSet) {
-        let context = keeps_context.then_some(CONTEXT);
-        let first = if keeps_context { CONTEXT_SLOT } else { SAVED_SLOTS };
-        let mut registers = context.into_iter().chain(saved.iter().map(gpr));
-        let mut offset = first;
-        while let Some(high) = registers.next() {
-            match registers.next() {
-                Some(low) => self.asm.store_pair(STP_X, Mem::base(FRAME, offset - 8), low, high),
-                None => self.asm.store_mr(STR_X, Mem::base(FRAME, offset), high),
-            }
-            offset -= 16;
-        }
-    }
-
-    fn restore(&mut self, saved: RegSet) {
-        let mut registers = saved.iter().map(gpr);
-        let mut offset = SAVED_SLOTS;
-        while let Some(high) = registers.next() {
-            match registers.next() {
-                Some(low) => self.asm.load_pair(LDP_X, low, high, Mem::base(FRAME, offset - 8)),
-                None => self.asm.load_rm(LDR_X, high, Mem::base(FRAME, offset)),
-            }
-            offset -= 16;
-        }
-    }
 }
 
 impl Isa for Aarch64 {
@@ -253,6 +136,10 @@ impl Isa for Aarch64 {
     #[inline]
     fn buffer(&mut self) -> &mut CodeBuffer {
         &mut self.asm.buffer
+    }
+
+    fn take_too_large(&mut self) -> bool {
+        self.asm.take_too_large()
     }
 
     #[inline]
@@ -354,12 +241,12 @@ impl Isa for Aarch64 {
 
     fn load_frame(&mut self, to: PReg, offset: i32, width: FieldWidth) {
         self.room();
-        self.load_mem(to, FRAME, offset, width);
+        self.load_slot(to, offset, width);
     }
 
-    fn store_frame(&mut self, offset: i32, from: PReg, width: FieldWidth) {
+    fn store_frame(&mut self, offset: i32, from: PReg, _: FieldWidth) {
         self.room();
-        self.store_mem(FRAME, offset, from, width);
+        self.store_slot(offset, from);
     }
 
     fn store_frame_constant(&mut self, offset: i32, ty: ValType, bits: i64) {

@@ -58,7 +58,7 @@
 ;;   sub sp, sp, #0x70
 ;;   stur xzr, [x29, #-0x60]
 ;;   cbnz w1, L1
-;;   stur w1, [x29, #-0x58]
+;;   stur x1, [x29, #-0x58]
 ;;   ldur w15, [x29, #-0x60]
 ;;   nop
 ;;   nop
@@ -69,7 +69,7 @@
 ;;   sub w0, w0, #0x1
 ;;   cmp w15, w0
 ;;   b.lo L0
-;;   stur w15, [x29, #-0x60]
+;;   stur x15, [x29, #-0x60]
 ;;   ldur w1, [x29, #-0x58]
 ;; L1:
 ;;   ldur w0, [x29, #-0x60]

@@ -40,16 +40,15 @@
 ;;   mov r12, [rbp-18h]
 ;;   leave
 ;;   ret
-;; -- aarch64, baseline: 22 instructions
+;; -- aarch64, baseline: 21 instructions
 ;;   stp x29, x30, [sp, #-0x10]!
 ;;   mov x29, sp
 ;;   sub sp, sp, #0x80
 ;;   stur x28, [x29, #-0x8]
 ;;   ldr x16, [x28, #0x18]
 ;;   ldr wzr, [x16]
-;;   stur w0, [x29, #-0x50]
-;;   stur x1, [x29, #-0x58]
-;;   stur w2, [x29, #-0x60]
+;;   stp x1, x0, [x29, #-0x58]
+;;   stur x2, [x29, #-0x60]
 ;;   mov x17, x2
 ;;   mov x2, x0
 ;;   mov x0, x17

@@ -35,7 +35,7 @@
 ;;   mov rbx, [rbp-10h]
 ;;   leave
 ;;   ret
-;; -- aarch64, baseline: 20 instructions
+;; -- aarch64, baseline: 19 instructions
 ;;   stp x29, x30, [sp, #-0x10]!
 ;;   mov x29, sp
 ;;   sub sp, sp, #0x70
@@ -43,9 +43,8 @@
 ;;   ldr x16, [x28, #0x18]
 ;;   ldr wzr, [x16]
 ;;   ldr w2, [x27, w0, uxtw]
-;;   stur w0, [x29, #-0x50]
-;;   stur w1, [x29, #-0x58]
-;;   stur w2, [x29, #-0x60]
+;;   stp x1, x0, [x29, #-0x58]
+;;   stur x2, [x29, #-0x60]
 ;;   mov x0, x1
 ;;   adrp x16, $+0x0
 ;;   ldr x16, [x16]

@@ -39,15 +39,14 @@
 ;;   mov rbx, [rbp-10h]
 ;;   leave
 ;;   ret
-;; -- aarch64, baseline: 19 instructions
+;; -- aarch64, baseline: 18 instructions
 ;;   stp x29, x30, [sp, #-0x10]!
 ;;   mov x29, sp
 ;;   sub sp, sp, #0x70
 ;;   stur x28, [x29, #-0x8]
 ;;   ldr x16, [x28, #0x18]
 ;;   ldr wzr, [x16]
-;;   stur w0, [x29, #-0x50]
-;;   stur x1, [x29, #-0x58]
+;;   stp x1, x0, [x29, #-0x58]
 ;;   mov x1, x0
 ;;   mov w0, #0x0
 ;;   ldr x16, [x28, #0x28]

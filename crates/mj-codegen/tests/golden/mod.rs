@@ -67,10 +67,25 @@ mod aarch64 {
 
     use super::Line;
 
-    /// Up to the padding in front of constants or the next function.
+    /// Up to the constants, or the padding in front of the next function.
     pub fn decode(code: &[u8], start: u64) -> Vec<Line> {
-        let words = code.chunks_exact(4).take_while(|word| word.iter().any(|&byte| byte != 0));
-        words.enumerate().map(|(index, word)| line(start + 4 * index as u64, word)).collect()
+        let mut lines = Vec::new();
+        let mut end = u64::MAX;
+        for (word, address) in code.chunks_exact(4).zip((start..).step_by(4)) {
+            if address >= end || word == [0; 4] {
+                break;
+            }
+            let mut line = line(address, word);
+            if line.text.starts_with("ldr") {
+                // A constant: what is loaded from is no instruction.
+                if let Some(constant) = line.jumps_to.take() {
+                    end = end.min(constant);
+                    line.text += " constant";
+                }
+            }
+            lines.push(line);
+        }
+        lines
     }
 
     fn line(address: u64, word: &[u8]) -> Line {

@@ -56,7 +56,7 @@
 ;;   mov r11, [r15+28h]
 ;;   call qword ptr [r11+58h]
 ;;   jmp L0
-;; -- aarch64, tiered: 55 instructions
+;; -- aarch64, tiered: 54 instructions
 ;;   stp x29, x30, [sp, #-0x10]!
 ;;   mov x29, sp
 ;;   sub sp, sp, #0x80
@@ -104,8 +104,7 @@
 ;;   ldr x30, [x30, #0x58]
 ;;   blr x30
 ;;   cbz x16, L2
-;;   stur w0, [x29, #-0x50]
-;;   stur w15, [x29, #-0x58]
+;;   stp x15, x0, [x29, #-0x58]
 ;;   mov w17, #0x7
 ;;   stur w17, [x29, #-0x68]
 ;;   br x16
