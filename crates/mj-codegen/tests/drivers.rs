@@ -234,3 +234,31 @@ fn what_is_selected_has_a_clean_upper_half() {
         agree(&(text.clone() + ")"), target, &options);
     }
 }
+
+/// A loop of more than a megabyte of code, left and repeated from its ends, with float constants all along.
+#[test]
+fn branches_and_constants_reach_through_large_functions() {
+    let mut random = Random(7);
+    let mut text = String::from(
+        "(module (memory 4) (func (param i32 i32 i64 i64 f64) (result i64) (local i32 f64) (local.set 5 (i32.const 2)) (loop (block",
+    );
+    text += "(br_if 0 (i32.and (local.get 0) (i32.const 4))) (br_if 0 (i32.lt_s (local.get 1) (i32.const 0))) (br_if 0 (i64.eqz (local.get 2)))";
+    for index in 0..40_000 {
+        text +=
+            &format!("(local.set 3 (i64.xor (i64.mul (local.get 3) (i64.const {})) (i64.const {})))\n", random.next() | 1, random.next());
+        if index % 50 == 0 {
+            text += &format!("(local.set 6 (f64.add (local.get 6) (f64.const 0x1.{:013x}p2)))", random.next() >> 12);
+        }
+        if index % 5000 == 0 {
+            text += "(br_if 0 (i64.eq (local.get 3) (i64.const 77))) (if (i64.eqz (local.get 3)) (then (return (i64.const 1))))";
+        }
+    }
+    text += ") (br_if 0 (local.tee 5 (i32.sub (local.get 5) (i32.const 1)))))";
+    text += "(i64.add (local.get 3) (i64.trunc_sat_f64_s (local.get 6)))))";
+    for target in RUNNABLE {
+        let (module, bytes) = parse(&text);
+        let (unit, _) = compile(Driver::Optimizing, target, &Options::default(), &module, &bytes);
+        assert!(unit.code.len() > 1 << 20, "{} bytes", unit.code.len());
+        agree(&text, target, &Options::default());
+    }
+}
