@@ -5,7 +5,7 @@ mod common;
 use std::fs;
 use std::time::{Duration, Instant};
 
-use common::{Folder, command, emulator, finished, mj, programs, shell};
+use common::{Folder, command, finished, is_emulated, mj, programs, shell};
 
 /// Runs a module given as text.
 fn run_text(text: &str, options: &[&str]) -> common::Run {
@@ -146,7 +146,7 @@ fn memory_limits_are_told_or_seen_by_the_guest() {
 
 #[test]
 fn a_reservation_that_fails_falls_back_or_is_told() {
-    if emulator().is_some() {
+    if is_emulated() {
         // The limit would be the emulator's.
         return;
     }

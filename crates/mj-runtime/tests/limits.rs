@@ -4,12 +4,12 @@ mod child;
 
 use mj_runtime::{CodeRegion, LinearMemory, MemoryError, MemoryPlan, MemoryPool, StackPool, Table};
 
-use child::{CHILD, again, emulator};
+use child::{CHILD, again, is_emulated};
 
 /// Runs `body` in a process of its own, with the resource limited to this many bytes (or files).
 fn limited(test: &str, resource: libc::__rlimit_resource_t, limit: u64, body: impl FnOnce()) {
     if std::env::var_os(CHILD).is_none() {
-        if emulator().is_some() {
+        if is_emulated() {
             println!("emulators do not limit address space");
             return;
         }

@@ -5,7 +5,7 @@ use std::fs;
 use mj_abi::TrapCode;
 use mj_runtime::{MemoryPlan, MemoryPool, StackPool};
 
-use crate::child::{CHILD, again, emulator};
+use crate::child::{CHILD, again, is_emulated};
 use crate::code::Label;
 use crate::machine::Machine;
 
@@ -53,6 +53,6 @@ fn many_machines_leave_nothing_behind() {
     assert!(after.0 <= before.0 + 4, "mappings: {} then {}", before.0, after.0);
     assert_eq!(after.1, before.1, "open files");
     // An emulator translates ever more code.
-    let allowed = if emulator().is_some() { 64 << 20 } else { 2 << 20 };
+    let allowed = if is_emulated() { 64 << 20 } else { 2 << 20 };
     assert!(after.2 <= before.2 + allowed, "resident bytes: {} then {}", before.2, after.2);
 }
