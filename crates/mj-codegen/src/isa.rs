@@ -295,8 +295,8 @@ pub trait Isa {
     /// Calls a helper; arguments are in the integer positions.
     fn call_helper(&mut self, helper: Helper, at: u32);
 
-    /// Writes what forms have left for behind the body.
-    fn finish_body(&mut self) {}
+    /// Writes what forms have left for behind the body, and forgets what was remembered of it: the next function may be at the same offsets.
+    fn finish_body(&mut self);
     /// Writes the prologue so that it ends at `body`; returns the offset of the function's entry. May write code at the end.
     fn prologue(&mut self, body: usize, facts: FrameFacts) -> usize;
     /// Makes room for `slot_bytes` of slots in a frame whose fixed part another prologue has written.

@@ -505,10 +505,11 @@ impl Isa for Aarch64 {
 
     fn finish_body(&mut self) {
         self.write_late();
+        self.zero_test = None;
+        self.frame_access = None;
     }
 
     fn prologue(&mut self, body: usize, facts: FrameFacts) -> usize {
-        self.zero_test = None;
         self.asm.reserve(PROLOGUE_ROOM);
         let entry = self.asm.offset();
         let bytes = frame_bytes(facts.slot_bytes);
@@ -538,7 +539,6 @@ impl Isa for Aarch64 {
 
     fn take_over_frame(&mut self, slot_bytes: u32) {
         self.asm.reserve(2 * PLUMBING_SPACE);
-        self.zero_test = None;
         let bytes = frame_bytes(slot_bytes);
         if bytes as u32 > UNCHECKED_FRAME {
             // The stack pointer is below the fixed part already: this asks for a little more than is needed.

@@ -594,8 +594,11 @@ impl Isa for X64 {
         self.call_site(at);
     }
 
-    fn prologue(&mut self, body: usize, facts: FrameFacts) -> usize {
+    fn finish_body(&mut self) {
         self.zero_flag = None;
+    }
+
+    fn prologue(&mut self, body: usize, facts: FrameFacts) -> usize {
         self.room();
         let entry = self.asm.offset();
         let bytes = FIXED_BYTES + facts.slot_bytes as i32;
@@ -641,7 +644,6 @@ impl Isa for X64 {
 
     fn take_over_frame(&mut self, slot_bytes: u32) {
         self.room();
-        self.zero_flag = None;
         let bytes = FIXED_BYTES + slot_bytes as i32;
         if bytes as u32 > UNCHECKED_FRAME {
             // The stack pointer is below the fixed part already: this asks for a little more than is needed.
