@@ -243,6 +243,13 @@ impl CodeBuffer {
         self.last_bound == self.cursor
     }
 
+    /// Whether a label was bound at `offset` or behind it, so that control may have come from elsewhere since.
+    #[must_use]
+    #[inline]
+    pub fn is_target_since(&self, offset: usize) -> bool {
+        self.last_bound as usize >= offset
+    }
+
     /// The offset of a label, if it is bound already.
     #[must_use]
     #[inline]

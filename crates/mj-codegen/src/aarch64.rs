@@ -26,6 +26,7 @@ use mj_ir::RegisterFile;
 use self::compare::ZeroTest;
 use self::frame::FrameAccess;
 use self::late::Late;
+use self::memory::Base;
 use crate::Options;
 
 /// Processor features beyond the base that code generation uses: none yet.
@@ -54,6 +55,8 @@ pub(crate) struct Aarch64 {
     canonical_nans: bool,
     /// The comparison that ends here compares a register with zero.
     zero_test: Option<ZeroTest>,
+    /// What the address register holds.
+    base: Option<Base>,
     /// The access to the frame that ends here.
     frame_access: Option<FrameAccess>,
     /// What stands behind the body.
@@ -69,6 +72,7 @@ impl Aarch64 {
             explicit_bounds: options.bounds == crate::Bounds::Explicit,
             canonical_nans: options.nan_canonicalization,
             zero_test: None,
+            base: None,
             frame_access: None,
             late: Vec::new(),
         }

@@ -35,8 +35,28 @@ const PROLOGUE_ROOM: usize = 256;
 const CONDITIONAL_REACH: usize = 1 << 20;
 
 impl Aarch64 {
+    /// Room for plumbing that may write any register.
     #[inline]
     fn room(&mut self) {
+        self.room_of(PLUMBING_SPACE);
+    }
+
+    #[inline]
+    fn room_of(&mut self, bytes: usize) {
+        self.base = None;
+        self.asm.reserve(bytes);
+    }
+
+    /// Room for plumbing that writes this register alone.
+    #[inline]
+    fn room_to_write(&mut self, to: PReg) {
+        self.forget_index(to);
+        self.asm.reserve(PLUMBING_SPACE);
+    }
+
+    /// Room for plumbing that writes no register.
+    #[inline]
+    fn room_to_read(&mut self) {
         self.asm.reserve(PLUMBING_SPACE);
     }
 
@@ -175,6 +195,7 @@ impl Isa for Aarch64 {
             Family::Float => self.emit_float(form, at),
             Family::Select => self.emit_select(form, at),
         }
+        self.forget_index(at.definition);
     }
 
     fn select_form(&self, ty: ValType, condition: Cond) -> Form {
@@ -187,13 +208,13 @@ impl Isa for Aarch64 {
     }
 
     fn test_nonzero(&mut self, register: PReg) -> Cond {
-        self.room();
+        self.room_to_read();
         self.compare_with_zero(Width::W32, gpr(register));
         Cond::Ne
     }
 
     fn copy(&mut self, to: PReg, from: PReg) {
-        self.room();
+        self.room_to_write(to);
         match to.class() {
             Class::Int => self.asm.mov_rr(Width::W64, gpr(to), gpr(from)),
             Class::Float => self.asm.mov_vv(fpr(to), fpr(from)),
@@ -217,7 +238,7 @@ impl Isa for Aarch64 {
     }
 
     fn zero_extend(&mut self, to: PReg, from: PReg) {
-        self.room();
+        self.room_to_write(to);
         self.asm.mov_rr(Width::W32, gpr(to), gpr(from));
     }
 
@@ -227,7 +248,7 @@ impl Isa for Aarch64 {
     }
 
     fn constant(&mut self, to: PReg, ty: ValType, bits: i64) {
-        self.room();
+        self.room_to_write(to);
         match to.class() {
             Class::Int => self.asm.mov_ri(width(ty), gpr(to), bits),
             Class::Float => self.float_constant(to, width(ty), bits as u64),
@@ -235,27 +256,27 @@ impl Isa for Aarch64 {
     }
 
     fn zero(&mut self, to: PReg) {
-        self.room();
+        self.room_to_write(to);
         self.asm.mov_ri(Width::W64, gpr(to), 0);
     }
 
     fn load_frame(&mut self, to: PReg, offset: i32, width: FieldWidth) {
-        self.room();
+        self.room_to_write(to);
         self.load_slot(to, offset, width);
     }
 
     fn store_frame(&mut self, offset: i32, from: PReg, _: FieldWidth) {
-        self.room();
+        self.room_to_read();
         self.store_slot(offset, from);
     }
 
     fn store_frame_constant(&mut self, offset: i32, ty: ValType, bits: i64) {
-        self.room();
+        self.room_to_read();
         self.store_constant(FRAME, offset, ty, bits);
     }
 
     fn copy_frame(&mut self, to: i32, from: i32) {
-        self.room();
+        self.room_to_read();
         self.copy_word(FRAME, to, from);
     }
 
@@ -276,17 +297,17 @@ impl Isa for Aarch64 {
     }
 
     fn load_field(&mut self, to: PReg, base: PReg, offset: i32, width: FieldWidth) {
-        self.room();
+        self.room_to_write(to);
         self.load_mem(to, gpr(base), offset, width);
     }
 
     fn context_address(&mut self, to: PReg, offset: i32) {
-        self.room();
+        self.room_to_write(to);
         self.add_constant(gpr(to), CONTEXT, offset);
     }
 
     fn store_field(&mut self, base: PReg, offset: i32, from: PReg, width: FieldWidth) {
-        self.room();
+        self.room_to_read();
         self.store_mem(gpr(base), offset, from, width);
     }
 
@@ -296,17 +317,17 @@ impl Isa for Aarch64 {
     }
 
     fn branch(&mut self, condition: Cond, to: Label) {
-        self.room();
+        self.room_to_read();
         self.branch_on(condition, to);
     }
 
     fn set_condition(&mut self, to: PReg, condition: Cond) {
-        self.room();
+        self.room_to_write(to);
         self.asm.cset(Width::W32, gpr(to), cc(condition));
     }
 
     fn branch_table(&mut self, index: PReg, temporary: PReg, labels: &[Label]) {
-        self.asm.reserve(PLUMBING_SPACE + 4 * labels.len());
+        self.room_of(PLUMBING_SPACE + 4 * labels.len());
         let last = labels.len() - 1;
         if last == 0 {
             return self.asm.b(labels[0]);
@@ -355,7 +376,7 @@ impl Isa for Aarch64 {
     }
 
     fn tier_up(&mut self, period: u32, function: u32, place: u32) {
-        self.asm.reserve(2 * PLUMBING_SPACE);
+        self.room_of(2 * PLUMBING_SPACE);
         // The scratch register still holds the page's address. The page may be protected: then this store is interrupted and repeated.
         self.asm.mov_ri(Width::W32, SPARE, i64::from(period));
         self.asm.store_mr(STR_W, Mem::base(SCRATCH, InterruptPage::COUNTDOWN), SPARE);
@@ -396,7 +417,7 @@ impl Isa for Aarch64 {
     }
 
     fn table_element(&mut self, to: PReg, index: PReg, entry: i32, out_of_bounds: Label) {
-        self.asm.reserve(2 * PLUMBING_SPACE);
+        self.room_of(2 * PLUMBING_SPACE);
         let (to, index) = (gpr(to), gpr(index));
         self.load_word(SCRATCH, CONTEXT, entry + TableEntry::DEFINITION);
         self.asm.load_rm(LDR_X, SCRATCH, Mem::base(SCRATCH, TableDefinition::LENGTH));
@@ -506,11 +527,12 @@ impl Isa for Aarch64 {
     fn finish_body(&mut self) {
         self.write_late();
         self.zero_test = None;
+        self.base = None;
         self.frame_access = None;
     }
 
     fn prologue(&mut self, body: usize, facts: FrameFacts) -> usize {
-        self.asm.reserve(PROLOGUE_ROOM);
+        self.room_of(PROLOGUE_ROOM);
         let entry = self.asm.offset();
         let bytes = frame_bytes(facts.slot_bytes);
         self.asm.store_pair(STP_X, Mem::Pre(SP, -16), FRAME, LINK);
@@ -538,7 +560,7 @@ impl Isa for Aarch64 {
     }
 
     fn take_over_frame(&mut self, slot_bytes: u32) {
-        self.asm.reserve(2 * PLUMBING_SPACE);
+        self.room_of(2 * PLUMBING_SPACE);
         let bytes = frame_bytes(slot_bytes);
         if bytes as u32 > UNCHECKED_FRAME {
             // The stack pointer is below the fixed part already: this asks for a little more than is needed.

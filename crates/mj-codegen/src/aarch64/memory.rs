@@ -1,7 +1,10 @@
 //! Loads and stores.
 //!
-//! Guarded: `[memory base + index]`, the index zero-extended on the way; with an offset, the sum goes through the spare register. Every access
+//! Guarded: `[memory base + index]`, the index zero-extended on the way; with an offset, the sum is made in the address register. Every access
 //! falls into the reservation or its guard. Checked: the end of the access is compared with the memory's length first.
+//!
+//! The sum is good for further accesses with the same index, to other fields of one structure. It is forgotten where a label is bound, where the index's register
+//! is written, and by all plumbing that does not say that it keeps it.
 
 use mj_abi::{ContextHeader, MemoryDefinition, TrapCode};
 use mj_asm_aarch64::{
@@ -13,7 +16,7 @@ use mj_ir::PReg;
 
 use super::Aarch64;
 use super::form::{Form, Kind};
-use super::registers::{CONTEXT, MEMORY, SCRATCH, SPARE, fpr, gpr};
+use super::registers::{ADDRESS, CONTEXT, MEMORY, SCRATCH, SPARE, fpr, gpr};
 use crate::isa::Locations;
 
 fn load_row(op: Op) -> Access {
@@ -40,20 +43,44 @@ fn store_row(bytes: u8) -> Access {
     }
 }
 
+/// What the address register holds since the offset `at`: the sum of memory base and the value of this register.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Base {
+    index: PReg,
+    at: usize,
+}
+
 impl Aarch64 {
-    /// `[memory base + index + offset]` for an access of `bytes`; may use the spare register. The flags stay.
+    /// `[memory base + index + offset]` for an access of `bytes`; may use the spare and the address register. The flags stay.
     pub(super) fn address(&mut self, index: PReg, offset: u64, bytes: u32) -> Mem {
-        let index = gpr(index);
-        if offset == 0 {
-            return Mem::indexed(MEMORY, index, Extend::Uxtw);
+        let is_near = Mem::fits(bytes, offset as i64);
+        if is_near && self.is_based_on(index) {
+            return Mem::base(ADDRESS, offset as i32);
         }
-        if Mem::fits(bytes, offset as i64) {
-            self.asm.add_rre(ADD, Width::W64, SPARE, MEMORY, index, Extend::Uxtw, 0);
-            return Mem::base(SPARE, offset as i32);
+        if offset == 0 {
+            return Mem::indexed(MEMORY, gpr(index), Extend::Uxtw);
+        }
+        if is_near {
+            self.asm.add_rre(ADD, Width::W64, ADDRESS, MEMORY, gpr(index), Extend::Uxtw, 0);
+            self.base = Some(Base { index, at: self.asm.offset() });
+            return Mem::base(ADDRESS, offset as i32);
         }
         self.asm.mov_ri(Width::W64, SPARE, offset as i64);
-        self.asm.add_rre(ADD, Width::W64, SPARE, SPARE, index, Extend::Uxtw, 0);
+        self.asm.add_rre(ADD, Width::W64, SPARE, SPARE, gpr(index), Extend::Uxtw, 0);
         Mem::indexed(MEMORY, SPARE, Extend::Uxtx)
+    }
+
+    /// Whether the address register holds the sum of memory base and `index`.
+    fn is_based_on(&self, index: PReg) -> bool {
+        self.base.is_some_and(|base| base.index == index && !self.asm.is_target_since(base.at))
+    }
+
+    /// A register gets a new value: the sum with the old one is of no use any more.
+    #[inline]
+    pub(super) fn forget_index(&mut self, register: PReg) {
+        if self.base.is_some_and(|base| base.index == register) {
+            self.base = None;
+        }
     }
 
     /// `[memory base + address]` for an address known now.

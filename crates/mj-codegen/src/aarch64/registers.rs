@@ -1,6 +1,6 @@
 //! Which register does what in compiled code.
 
-use mj_asm_aarch64::{Fpr, Gpr, V31, X16, X17, X27, X28, X29, X30};
+use mj_asm_aarch64::{Fpr, Gpr, V31, X15, X16, X17, X27, X28, X29, X30};
 use mj_ir::{PReg, RegSet, RegisterFile};
 
 /// The context of the running instance.
@@ -11,6 +11,8 @@ pub const MEMORY: Gpr = X27;
 pub const SCRATCH: Gpr = X16;
 /// Never live from one method of the ISA to the next: addresses and constants that instructions cannot hold.
 pub const SPARE: Gpr = X17;
+/// The sum of memory base and an index, as long as forms can use it again; see `memory`.
+pub const ADDRESS: Gpr = X15;
 /// Never live across anything.
 pub const FLOAT_SCRATCH: Fpr = V31;
 /// The frame pointer.
@@ -27,10 +29,10 @@ pub const FLOAT_POSITIONS: [PReg; 8] = floats(0);
 /// `x19` to `x26`.
 pub const CALLEE_SAVED: RegSet = RegSet::of(&ints(19));
 
-/// All registers: everything but `x16 x17 x18 x27 x28 x29 x30 sp` and `v31`.
+/// All registers: everything but `x15 x16 x17 x18 x27 x28 x29 x30 sp` and `v31`.
 pub const FILE: RegisterFile = RegisterFile {
     allocatable: RegSet::of(&INT_POSITIONS)
-        .union(RegSet::of(&ints(8)))
+        .union(RegSet::of(&ints(7)))
         .union(CALLEE_SAVED)
         .union(RegSet::of(&FLOAT_POSITIONS))
         .union(RegSet::of(&floats(8)))

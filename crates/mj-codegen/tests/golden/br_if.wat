@@ -59,17 +59,17 @@
 ;;   stur xzr, [x29, #-0x60]
 ;;   cbnz w1, L1
 ;;   stur x1, [x29, #-0x58]
-;;   ldur w15, [x29, #-0x60]
+;;   ldur w14, [x29, #-0x60]
 ;;   nop
 ;;   nop
 ;; L0:
 ;;   ldr x16, [x28, #0x18]
 ;;   ldr wzr, [x16]
-;;   add w15, w15, w0
+;;   add w14, w14, w0
 ;;   sub w0, w0, #0x1
-;;   cmp w15, w0
+;;   cmp w14, w0
 ;;   b.lo L0
-;;   stur x15, [x29, #-0x60]
+;;   stur x14, [x29, #-0x60]
 ;;   ldur w1, [x29, #-0x58]
 ;; L1:
 ;;   ldur w0, [x29, #-0x60]

@@ -24,32 +24,30 @@
 ;;   lea eax, [rsi+rcx]
 ;;   leave
 ;;   ret
-;; -- aarch64, baseline: 15 instructions
+;; -- aarch64, baseline: 14 instructions
 ;;   stp x29, x30, [sp, #-0x10]!
 ;;   mov x29, sp
 ;;   sub sp, sp, #0x70
-;;   add x17, x27, w0
-;;   ldr w2, [x17, #0x8]
+;;   add x15, x27, w0
+;;   ldr w2, [x15, #0x8]
 ;;   add w1, w1, w2
-;;   add x17, x27, w0
-;;   ldr w2, [x17, #0xc]
+;;   ldr w2, [x15, #0xc]
 ;;   mov w3, #0x1
-;;   str w3, [x27, w0, uxtw]
+;;   str w3, [x15]
 ;;   add w2, w2, w1
 ;;   mov x0, x2
 ;;   mov sp, x29
 ;;   ldp x29, x30, [sp], #0x10
 ;;   ret
-;; -- aarch64, optimizing: 13 instructions
+;; -- aarch64, optimizing: 12 instructions
 ;;   stp x29, x30, [sp, #-0x10]!
 ;;   mov x29, sp
-;;   add x17, x27, w0
-;;   ldr w2, [x17, #0x8]
+;;   add x15, x27, w0
+;;   ldr w2, [x15, #0x8]
 ;;   add w1, w1, w2
-;;   add x17, x27, w0
-;;   ldr w2, [x17, #0xc]
+;;   ldr w2, [x15, #0xc]
 ;;   mov w3, #0x1
-;;   str w3, [x27, w0, uxtw]
+;;   str w3, [x15]
 ;;   add w0, w2, w1
 ;;   mov sp, x29
 ;;   ldp x29, x30, [sp], #0x10

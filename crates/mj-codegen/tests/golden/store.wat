@@ -27,11 +27,11 @@
 ;;   stp x29, x30, [sp, #-0x10]!
 ;;   mov x29, sp
 ;;   sub sp, sp, #0x70
-;;   add x17, x27, w0
-;;   str x1, [x17, #0x10]
+;;   add x15, x27, w0
+;;   str x1, [x15, #0x10]
 ;;   mov w2, #0x7
-;;   strb w2, [x27, w0, uxtw]
-;;   strh w1, [x27, w0, uxtw]
+;;   strb w2, [x15]
+;;   strh w1, [x15]
 ;;   str d0, [x27, #0x3e8]
 ;;   mov sp, x29
 ;;   ldp x29, x30, [sp], #0x10
@@ -39,11 +39,11 @@
 ;; -- aarch64, optimizing: 11 instructions
 ;;   stp x29, x30, [sp, #-0x10]!
 ;;   mov x29, sp
-;;   add x17, x27, w0
-;;   str x1, [x17, #0x10]
+;;   add x15, x27, w0
+;;   str x1, [x15, #0x10]
 ;;   mov w2, #0x7
-;;   strb w2, [x27, w0, uxtw]
-;;   strh w1, [x27, w0, uxtw]
+;;   strb w2, [x15]
+;;   strh w1, [x15]
 ;;   str d0, [x27, #0x3e8]
 ;;   mov sp, x29
 ;;   ldp x29, x30, [sp], #0x10

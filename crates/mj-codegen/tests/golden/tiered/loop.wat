@@ -73,7 +73,7 @@
 ;; L0:
 ;;   sub x17, x29, #0x60
 ;;   stp xzr, xzr, [x17], #0x10
-;;   ldur w15, [x29, #-0x58]
+;;   ldur w14, [x29, #-0x58]
 ;;   nop
 ;;   nop
 ;;   nop
@@ -84,10 +84,10 @@
 ;;   str w17, [x16]
 ;;   b.mi L3
 ;; L2:
-;;   add w15, w15, w0
+;;   add w14, w14, w0
 ;;   sub w0, w0, #0x1
 ;;   cbnz w0, L1
-;;   add w1, w15, #0x7
+;;   add w1, w14, #0x7
 ;;   mov x0, x1
 ;;   ldp x20, x19, [x29, #-0x18]
 ;;   ldp x22, x21, [x29, #-0x28]
@@ -104,7 +104,7 @@
 ;;   ldr x30, [x30, #0x58]
 ;;   blr x30
 ;;   cbz x16, L2
-;;   stp x15, x0, [x29, #-0x58]
+;;   stp x14, x0, [x29, #-0x58]
 ;;   mov w17, #0x7
 ;;   stur w17, [x29, #-0x68]
 ;;   br x16
