@@ -202,6 +202,35 @@ fn both_drivers_compute_the_same_with_all_integer_operators() {
 }
 
 #[test]
+fn both_drivers_walk_through_the_same_structures() {
+    let rounds: u64 = std::env::var("ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(1);
+    for round in 0..rounds {
+        for (index, (target, options)) in configurations().into_iter().enumerate() {
+            agree(&mix::structures(16 * round + index as u64, 24), target, &options);
+        }
+    }
+}
+
+/// The sum of all that was computed depends on nothing but the modules.
+#[test]
+fn every_machine_computes_the_same() {
+    let mut sum = 0u64;
+    let mut add = |word: u64| sum = (sum ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23);
+    for seed in 0..8 {
+        for text in [mix::module(seed, 24, 12, true), mix::structures(seed, 24)] {
+            for driver in [Driver::Baseline, Driver::Optimizing] {
+                let (module, bytes) = parse(&text);
+                let (unit, functions) = compile(driver, RUNNABLE[0], &Options::default(), &module, &bytes);
+                let outcome = run(&unit, &functions, &module, 0);
+                outcome.results.iter().for_each(|&(_, bits)| add(bits));
+                outcome.memory.chunks(8).for_each(|word| add(u64::from_le_bytes(word.try_into().expect("eight bytes"))));
+            }
+        }
+    }
+    assert_eq!(sum, 0x8ae7_51d5_2f8c_75e4, "{sum:#x}");
+}
+
+#[test]
 fn more_values_than_registers_change_places_in_a_loop() {
     for (target, options) in configurations() {
         for (count, calls) in [(3, false), (9, false), (20, false), (3, true), (9, true)] {
