@@ -18,7 +18,7 @@ impl Config {
     /// None; [`Engine::new`](crate::Engine::new) fails if there are no compilers for it (they need the cargo feature `all-arch`).
     pub fn target(&mut self, target: &str) -> Result<&mut Self> {
         let mut parts = target.split('-');
-        let arch = if target == "native" { Some(Arch::HOST) } else { parts.next().and_then(Arch::by_name) };
+        let arch = parts.next().and_then(|name| if name == "native" { Some(Arch::HOST) } else { Arch::by_name(name) });
         let mut rest = parts.peekable();
         let is_known = rest.peek().is_none() || rest.any(|part| part == SYSTEM);
         self.foreign = arch.filter(|&arch| arch != Arch::HOST);

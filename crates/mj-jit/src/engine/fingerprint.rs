@@ -13,6 +13,7 @@ use crate::error::{Result, bail};
 const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), "-", env!("MJ_BUILD"));
 
 /// Rows that are compared in their own way.
+const MACHINE: &str = "machine";
 const PROPOSALS: &str = "proposals";
 const TIERING: &str = "tiering";
 
@@ -29,7 +30,7 @@ impl Fingerprint {
         let mut rows = Vec::new();
         let mut row = |name: &str, value: String| rows.push((name.to_owned(), value));
         row("version", version(&config.module_version));
-        row("machine", format!("{}-{}", target.arch().name(), std::env::consts::OS));
+        row(MACHINE, format!("{}-{}", target.arch().name(), std::env::consts::OS));
         fields(&target.features(), &mut row);
         fields(&format!("{:?}", Options { tiering: None, ..*options }), &mut |name, value| {
             if name != TIERING {
@@ -59,6 +60,13 @@ impl Fingerprint {
     /// If it may not; the error says what differs.
     pub fn check(&self, text: &str) -> Result<()> {
         let theirs: Vec<(&str, &str)> = text.lines().filter_map(|line| line.split_once(": ")).collect();
+        // What rows there are depends on the machine.
+        let ours = self.rows.iter().find(|(name, _)| name == MACHINE).map(|(_, value)| &**value);
+        if let Some(&(_, made_for)) = theirs.iter().find(|(name, _)| *name == MACHINE)
+            && let Some(ours) = ours.filter(|ours| *ours != made_for)
+        {
+            bail!("the compiled module is for another machine, `{made_for}`, and this engine for `{ours}`");
+        }
         if theirs.len() != self.rows.len() {
             bail!("the compiled module is of another version of the engine: compile it again");
         }
