@@ -1,6 +1,6 @@
 //! Builds the SSA form of all functions of modules: counts and times, for measurements.
 //!
-//! `build [--verify] [--prune] [--print] [--inline] [--entries] [--without PASS]… [--fuel] [--function N] FILE…`, where a pass is one of `SIMPLIFICATIONS`.
+//! `build [--verify] [--prune] [--print] [--entries] [--without PASS]… [--fuel] [--function N] FILE…`, where a pass is one of `SIMPLIFICATIONS`.
 
 use std::time::Instant;
 
@@ -25,7 +25,6 @@ struct Wanted {
     verify: bool,
     prune: bool,
     print: bool,
-    inline: bool,
     /// Continuations at all loops too.
     entries: bool,
     only: Option<u32>,
@@ -40,7 +39,6 @@ fn main() {
             "--verify" => wanted.verify = true,
             "--prune" => wanted.prune = true,
             "--print" => wanted.print = true,
-            "--inline" => wanted.inline = true,
             "--entries" => wanted.entries = true,
             "--fuel" => wanted.options.fuel = true,
             "--function" => wanted.only = arguments.next().and_then(|number| number.parse().ok()),
@@ -86,7 +84,7 @@ fn build_all(file: &str, bytes: &[u8], module: &Module, wanted: &Wanted) -> usiz
         }
         totals.bytes += body.len();
         for entry in entries {
-            let source = Source { module, function: number, body: reader.clone(), bytes: wanted.inline.then_some(bytes), entry };
+            let source = Source { module, function: number, body: reader.clone(), entry };
             totals.functions += 1;
             if function.build(&source, &mut flow, wanted.options).is_err() {
                 totals.too_large += 1;

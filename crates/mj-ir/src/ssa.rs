@@ -108,23 +108,10 @@ pub struct NodeRow {
     pub bounded: bool,
     /// Byte offset of the operator in the module.
     pub at: u32,
-    /// The call whose callee it comes from, in [`Function::inlined`], counted from 1; 0 if it is the function's own.
-    pub inlined: u16,
     /// The block it stands in; none for constants.
     pub block: PackedOption<Block>,
     /// The node behind it in its block.
     pub next: PackedOption<Node>,
-}
-
-/// A call in whose place the callee's body stands.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Inlined {
-    /// The call in whose callee this one stands, counted from 1; 0 if it is the function's own.
-    pub parent: u16,
-    /// The callee, by index of the whole index space.
-    pub function: u32,
-    /// Byte offset of the call in the module.
-    pub call_at: u32,
 }
 
 /// A list of nodes in [`Function::lists`].
@@ -209,8 +196,6 @@ pub struct Function {
     pub lists: Vec<Node>,
     /// The pool of the edges of switches.
     pub edges: Vec<Edge>,
-    /// Calls whose callees' bodies stand here.
-    pub inlined: Vec<Inlined>,
     /// Something calls a function or a helper.
     pub calls: bool,
     /// An i32 may stand where its zero extension is wanted: who keeps the upper halves of their registers zero needs no conversion.
@@ -245,7 +230,6 @@ impl Function {
         self.blocks.clear();
         self.lists.clear();
         self.edges.clear();
-        self.inlined.clear();
         self.calls = false;
         self.carries = false;
     }
@@ -452,7 +436,6 @@ impl Default for NodeRow {
             offset: 0,
             bounded: false,
             at: 0,
-            inlined: 0,
             block: PackedOption::default(),
             next: PackedOption::default(),
         }

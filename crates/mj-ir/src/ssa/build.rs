@@ -11,7 +11,6 @@
 //! loops, which nothing can go back into: behind each comes a whole copy of that loop, which its branches go to ([`Kind::Rest`]). So loops stay
 //! reducible. What is open at the loop is in [`outline`].
 
-mod inline;
 mod memory;
 mod nests;
 mod outline;
@@ -44,8 +43,6 @@ pub struct Source<'a> {
     pub function: u32,
     /// Its body, local declarations included.
     pub body: Reader<'a>,
-    /// The module's bytes, if small callees are to be built in the places of their calls.
-    pub bytes: Option<&'a [u8]>,
     /// The continuation of a frame that stands at a loop's header, by the offset in the module of the loop's first operator; none for the function itself.
     pub entry: Option<u32>,
 }
@@ -220,17 +217,6 @@ struct Arrival {
 
 const NO_EDGE: u32 = u32::MAX;
 
-/// Whose body is translated.
-#[derive(Clone, Copy, Default, Debug)]
-struct Context {
-    /// For [`NodeRow::inlined`].
-    inlined: u16,
-    /// Where its locals begin.
-    first_local: u32,
-    /// Its own frame.
-    frame: usize,
-}
-
 struct Builder<'a> {
     function: &'a mut Function,
     scratch: &'a mut Scratch,
@@ -244,16 +230,8 @@ struct Builder<'a> {
     /// Operators since fuel was last charged.
     fuel: u32,
     switches: u32,
-    /// Bytes of callees that may still be built in the places of their calls.
-    callees: usize,
     /// Bytes of turns that may still be built again.
     turns: u32,
-    /// The module's bytes.
-    bytes: Option<&'a [u8]>,
-    /// Number of the function's locals.
-    own_locals: u32,
-    /// The function itself, or the callee that is built in the place of a call.
-    context: Context,
     /// Entries that lists may have in all.
     room: usize,
     is_too_large: bool,
@@ -294,11 +272,7 @@ impl Scratch {
             operators: operators.clone(),
             flow,
             options,
-            callees: CALLEES,
             turns: UNROLLED,
-            bytes: source.bytes,
-            own_locals: locals as u32,
-            context: Context::default(),
             is_open: false,
             place: 0,
             fuel: 0,
@@ -337,10 +311,6 @@ impl Scratch {
         self.nodes.clear();
     }
 }
-
-/// The longest callee that is built in the place of a call, in bytes, and how many bytes of callees one function takes in.
-const CALLEE: usize = 40;
-const CALLEES: usize = 1000;
 
 /// Copies of the loops around an entry may have this many times the bytes of the body, all together.
 const COPIES: usize = 8;

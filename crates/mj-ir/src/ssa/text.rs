@@ -13,9 +13,8 @@
 //!   return v3
 //! ```
 //!
-//! A node is its result, its name and numbers, its operands, the offset of its access (`+`), `bounded` if that is inside memory for sure, where its
-//! operator stands (`@`), and which inlined call it comes from (`^`). Constants are their type and value; those of floats are bits. The function may say
-//! `calls`, and `carries` where i32 values stand for what they are zero-extended to. What follows from the edges is not written: dominators, loops, coldness.
+//! A node is its result, its name and numbers, its operands, the offset of its access (`+`), `bounded` if that is inside memory for sure, and where its
+//! operator stands (`@`). Constants are their type and value; those of floats are bits. The function may say `calls`, and `carries` where i32 values stand for what they are zero-extended to. What follows from the edges is not written: dominators, loops, coldness.
 
 use core::fmt;
 
@@ -23,7 +22,7 @@ use cranelift_entity::EntityRef;
 use mj_abi::TrapCode;
 use mj_decode::{Bulk, Op, ValType};
 
-use super::{Block, BlockRow, Edge, Function, Inlined, Node, NodeKind, NodeRow, Terminator};
+use super::{Block, BlockRow, Edge, Function, Node, NodeKind, NodeRow, Terminator};
 
 impl fmt::Display for Function {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -32,9 +31,6 @@ impl fmt::Display for Function {
             write!(f, " at {entry}")?;
         }
         writeln!(f, "{}{}", if self.calls { " calls" } else { "" }, if self.carries { " carries" } else { "" })?;
-        for Inlined { parent, function, call_at } in &self.inlined {
-            writeln!(f, "inlined {function} @{call_at} ^{parent}")?;
-        }
         for (block, row) in &self.blocks {
             write!(f, "{block}")?;
             for &parameter in self.parameters(block) {
@@ -70,9 +66,6 @@ impl Function {
         }
         if row.at != 0 {
             write!(f, " @{}", row.at)?;
-        }
-        if row.inlined != 0 {
-            write!(f, " ^{}", row.inlined)?;
         }
         writeln!(f)
     }
@@ -265,15 +258,6 @@ impl Parser {
                 }
                 Ok(())
             }
-            ["inlined", function, at, parent] => {
-                let inlined = Inlined {
-                    parent: decimal(parent.strip_prefix('^'))?,
-                    function: decimal(Some(function))?,
-                    call_at: decimal(at.strip_prefix('@'))?,
-                };
-                self.function.inlined.push(inlined);
-                Ok(())
-            }
             [block, ref rest @ ..] if !line.starts_with(' ') => self.block(block, rest),
             ["jump" | "branch" | "switch" | "return" | "trap", ..] => self.terminator(&tokens),
             _ => self.node(&tokens),
@@ -345,8 +329,6 @@ impl Parser {
                 row.offset = decimal(Some(offset))?;
             } else if let Some(at) = token.strip_prefix('@') {
                 row.at = decimal(Some(at))?;
-            } else if let Some(inlined) = token.strip_prefix('^') {
-                row.inlined = decimal(Some(inlined))?;
             } else if *token == "bounded" {
                 row.bounded = true;
             } else {

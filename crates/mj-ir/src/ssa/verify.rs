@@ -189,7 +189,6 @@ impl Verifier<'_> {
                 ensure!(self.places[node] == 0, "{node} stands twice");
                 self.places[node] = place;
                 let kind = function.nodes[node].kind;
-                ensure!(usize::from(function.nodes[node].inlined) <= function.inlined.len(), "{node} comes from no call");
                 ensure!(function.nodes[node].block.expand() == Some(block), "{node} does not know that it stands in {block}");
                 match kind {
                     NodeKind::Parameter | NodeKind::Constant(_) => return Err(format!("{node} stands in {block}")),

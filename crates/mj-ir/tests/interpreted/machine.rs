@@ -54,17 +54,11 @@ impl ConstEnvironment for Environment<'_> {
 }
 
 /// Builds all functions, checked.
-pub fn build(module: &Module, bytes: &[u8], options: BuildOptions, prune: bool, inline: bool) -> Vec<Function> {
+pub fn build(module: &Module, bytes: &[u8], options: BuildOptions, prune: bool) -> Vec<Function> {
     let (mut flow, mut uses) = (Flow::default(), Uses::default());
     let build = |(number, body): (u32, &core::ops::Range<u32>)| {
         let body = Reader::new(&bytes[body.start as usize..body.end as usize], body.start);
-        build_one(
-            &Source { module, function: number, body, bytes: inline.then_some(bytes), entry: None },
-            &mut flow,
-            &mut uses,
-            options,
-            prune,
-        )
+        build_one(&Source { module, function: number, body, entry: None }, &mut flow, &mut uses, options, prune)
     };
     (0..).zip(&module.bodies).map(build).collect()
 }

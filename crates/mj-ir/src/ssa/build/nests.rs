@@ -93,19 +93,16 @@ impl Nests {
 impl Builder<'_> {
     /// Finds the loops around the block that begins here, and gives its header.
     pub(super) fn find_loops(&mut self) -> PackedOption<Block> {
-        // A callee in the place of a call is where the call is.
-        if self.context.inlined == 0 {
-            let (flow, nests) = (self.flow, &mut self.scratch.nests);
-            let mut number = if nests.open.is_empty() { None } else { flow.loop_around(self.place) };
-            nests.innermost = None;
-            while let Some(wanted) = number {
-                nests.innermost = nests.open.iter().rposition(|open| open.number == wanted);
-                if nests.innermost.is_some() {
-                    break;
-                }
-                // It was entered elsewhere: this is its rest.
-                number = flow.outer(wanted);
+        let (flow, nests) = (self.flow, &mut self.scratch.nests);
+        let mut number = if nests.open.is_empty() { None } else { flow.loop_around(self.place) };
+        nests.innermost = None;
+        while let Some(wanted) = number {
+            nests.innermost = nests.open.iter().rposition(|open| open.number == wanted);
+            if nests.innermost.is_some() {
+                break;
             }
+            // It was entered elsewhere: this is its rest.
+            number = flow.outer(wanted);
         }
         self.scratch.nests.header()
     }

@@ -189,9 +189,7 @@ impl Translator for Builder<'_> {
 
     #[inline]
     fn control(&mut self, behind: u32) {
-        if self.context.inlined == 0 {
-            self.place = behind;
-        }
+        self.place = behind;
     }
 
     fn op(&mut self, op: Op, at: u32, _: &Reader<'_>) {
@@ -247,7 +245,7 @@ impl Translator for Builder<'_> {
     #[inline]
     fn local_get(&mut self, local: u32) {
         self.count();
-        let value = self.scratch.locals.get(self.context.first_local + local);
+        let value = self.scratch.locals.get(local);
         self.push(value);
     }
 
@@ -255,14 +253,14 @@ impl Translator for Builder<'_> {
     fn local_set(&mut self, local: u32) {
         self.count();
         let value = self.pop();
-        self.scratch.locals.set(self.context.first_local + local, value);
+        self.scratch.locals.set(local, value);
     }
 
     #[inline]
     fn local_tee(&mut self, local: u32) {
         self.count();
         let value = *self.scratch.stack.last().expect("validation counts the operands");
-        self.scratch.locals.set(self.context.first_local + local, value);
+        self.scratch.locals.set(local, value);
     }
 
     fn global_get(&mut self, global: u32, _: &Reader<'_>) {
@@ -472,14 +470,11 @@ impl Translator for Builder<'_> {
 
     fn return_(&mut self) {
         self.charge();
-        self.jump(self.context.frame);
+        self.jump(0);
     }
 
     fn call(&mut self, function: u32, at: u32) {
         self.count();
-        if self.inline(function, at) {
-            return;
-        }
         self.call_node(NodeKind::Call(function), self.module.functions[function as usize], 0, at);
     }
 

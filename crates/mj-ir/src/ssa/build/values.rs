@@ -74,7 +74,7 @@ impl Builder<'_> {
 
     fn place(&mut self, block: Block, kind: NodeKind, ty: Option<ValType>, arguments: &[Node], offset: u64, at: u32) -> Node {
         let arguments = if arguments.is_empty() { List::default() } else { self.function.list(arguments) };
-        let row = NodeRow { kind, ty, arguments, offset, at, inlined: self.context.inlined, ..NodeRow::default() };
+        let row = NodeRow { kind, ty, arguments, offset, at, ..NodeRow::default() };
         let node = self.function.nodes.push(row);
         self.function.append(block, node);
         node
