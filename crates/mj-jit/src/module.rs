@@ -11,6 +11,7 @@ mod serialize;
 mod sites;
 
 use std::fmt;
+use std::ops::Range;
 use std::path::Path;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -262,6 +263,13 @@ impl Module {
     #[must_use]
     pub fn text(&self) -> &[u8] {
         self.inner.code.text()
+    }
+
+    /// Where all its machine code is in memory, as [`Module::text`] has it: for `mlock` and the like. Code that is added later, at first calls or by
+    /// tiers, is not in it.
+    #[must_use]
+    pub fn image_range(&self) -> Range<*const u8> {
+        self.text().as_ptr_range()
     }
 
     /// Name of a function, from the name section.

@@ -255,6 +255,10 @@ fn files_are_deserialized_and_recognized() {
     unsafe {
         check(&Module::deserialize_file(&engine, &compiled).unwrap());
         check(&Module::deserialize_open_file(&engine, std::fs::File::open(&compiled).unwrap()).unwrap());
+        let mut bytes = std::fs::read(&compiled).unwrap();
+        let module = Module::deserialize_raw(&engine, std::ptr::NonNull::from(&mut bytes[..])).unwrap();
+        bytes.fill(0);
+        check(&module);
         let error = format!("{:#}", Module::deserialize_file(&engine, &source).unwrap_err());
         assert!(error.contains("program.wasm") && error.contains("not a compiled module"), "{error}");
         let error = format!("{:#}", Module::deserialize_file(&engine, folder.join("missing")).unwrap_err());

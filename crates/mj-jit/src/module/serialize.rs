@@ -3,6 +3,7 @@
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
+use std::ptr::NonNull;
 
 use super::artefact::{self, Artefact};
 use super::code::Choice;
@@ -117,6 +118,23 @@ impl Module {
         bytes.drain(..before);
         bytes.shrink_to_fit();
         Module::assemble(engine, bytes, env, None, |_, _| Ok(code))
+    }
+
+    /// As [`Module::deserialize`], of memory that somebody else looks after, such as a part of the program's own image.
+    ///
+    /// wasmtime runs the code where it lies, so that the memory must stay for ever and begin at a page; here it is copied, and may go when
+    /// this returns.
+    ///
+    /// # Safety
+    ///
+    /// As [`Module::deserialize`]; and the memory must be readable, and not be written, until this returns.
+    ///
+    /// # Errors
+    ///
+    /// As [`Module::deserialize`].
+    pub unsafe fn deserialize_raw(engine: &Engine, memory: NonNull<[u8]>) -> Result<Module> {
+        // SAFETY: as the caller promises.
+        unsafe { Self::deserialize(engine, memory.as_ref()) }
     }
 
     /// As [`Module::deserialize`], from a file.
