@@ -31,24 +31,47 @@
 ;;   mov eax, [rbp-38h]
 ;;   leave
 ;;   ret
-;; -- optimizing: 17 instructions
+;; -- optimizing: 36 instructions
 ;;   push rbp
 ;;   mov rbp, rsp
 ;;   test ecx, ecx
-;;   jne L2
+;;   jne L6
 ;;   xor esi, esi
 ;;   nop [rax+rax]
 ;; L0:
 ;;   mov r11, [r15+18h]
 ;;   mov r11d, [r11]
 ;;   add esi, eax
-;;   add eax, 0FFFFFFFFh
+;;   lea edi, [rax-1]
+;;   cmp esi, edi
+;;   jae L1
+;;   add esi, edi
+;;   lea edi, [rax-2]
+;;   cmp esi, edi
+;;   jae L2
+;;   add esi, edi
+;;   lea edi, [rax-3]
+;;   cmp esi, edi
+;;   jae L3
+;;   add esi, edi
+;;   add eax, 0FFFFFFFCh
 ;;   cmp esi, eax
 ;;   jb L0
-;;   mov rax, rsi
+;;   jmp L4
 ;; L1:
+;;   mov rax, rsi
+;;   jmp L5
+;; L2:
+;;   mov rax, rsi
+;;   jmp L5
+;; L3:
+;;   mov rax, rsi
+;;   jmp L5
+;; L4:
+;;   mov rax, rsi
+;; L5:
 ;;   leave
 ;;   ret
-;; L2:
+;; L6:
 ;;   xor eax, eax
-;;   jmp L1
+;;   jmp L5

@@ -18,6 +18,7 @@ mod outline;
 mod simplify;
 mod states;
 mod translate;
+mod unroll;
 mod values;
 
 use core::fmt;
@@ -30,6 +31,7 @@ use self::memory::Facts;
 use self::nests::Nests;
 use self::outline::Outline;
 use self::states::Locals;
+use self::unroll::{UNROLLED, Unrolled};
 use self::values::Numbers;
 use super::{Block, BlockRow, Edge, Function, List, Node, NodeKind, NodeRow, Terminator};
 
@@ -63,12 +65,14 @@ pub struct BuildOptions {
     pub memory: bool,
     /// Find what globals and sizes of memories are already.
     pub globals: bool,
+    /// Do several turns of short loops at a time.
+    pub unroll: bool,
 }
 
 impl Default for BuildOptions {
     /// Everything but fuel.
     fn default() -> Self {
-        Self { fuel: false, fold: true, number: true, hoist: true, memory: true, globals: true }
+        Self { fuel: false, fold: true, number: true, hoist: true, memory: true, globals: true, unroll: true }
     }
 }
 
@@ -99,6 +103,7 @@ pub(super) struct Scratch {
     header_edges: Vec<HeaderEdge>,
     nests: Nests,
     rests: Vec<Rest>,
+    unrolled: Option<Unrolled>,
     numbers: Numbers,
     facts: Facts,
     /// The dominators of the current block, the first block first, and itself.
@@ -142,6 +147,8 @@ enum Kind {
     Loop(LoopFrame),
     /// The rest of a loop, with this number in `rests`: branches to it go to a copy behind its end.
     Rest(usize),
+    /// A turn of [`Scratch::unrolled`]: branches to the loop go on in the next one.
+    Turn,
 }
 
 /// A loop around the one where a frame is taken over.
@@ -239,6 +246,8 @@ struct Builder<'a> {
     switches: u32,
     /// Bytes of callees that may still be built in the places of their calls.
     callees: usize,
+    /// Bytes of turns that may still be built again.
+    turns: u32,
     /// The module's bytes.
     bytes: Option<&'a [u8]>,
     /// Number of the function's locals.
@@ -286,6 +295,7 @@ impl Scratch {
             flow,
             options,
             callees: CALLEES,
+            turns: UNROLLED,
             bytes: source.bytes,
             own_locals: locals as u32,
             context: Context::default(),
@@ -317,6 +327,7 @@ impl Scratch {
         self.header_edges.clear();
         self.nests.clear();
         self.rests.clear();
+        self.unrolled = None;
         self.numbers.begin(body);
         self.facts.clear();
         self.dominators.clear();
@@ -529,7 +540,7 @@ impl Builder<'_> {
                     }
                     self.scratch.frames[index].switch = (self.switches, edge);
                 }
-                let count = if let Kind::Rest(_) = frame.kind { frame.parameters } else { frame.results };
+                let count = if let Kind::Rest(_) | Kind::Turn = frame.kind { frame.parameters } else { frame.results };
                 let top = self.scratch.stack.len() - count;
                 let carried = self.scratch.carried.len();
                 self.scratch.carried.extend_from_slice(&self.scratch.stack[top..]);

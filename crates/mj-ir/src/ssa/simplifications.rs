@@ -23,7 +23,7 @@ pub struct Simplification {
 }
 
 /// All of them.
-pub static SIMPLIFICATIONS: [Simplification; 5] = [
+pub static SIMPLIFICATIONS: [Simplification; 6] = [
     Simplification {
         name: "fold",
         does: "constants, algebra, division by constants as multiplication",
@@ -64,6 +64,14 @@ pub static SIMPLIFICATIONS: [Simplification; 5] = [
         searches: true,
         flag: |options| &mut options.globals,
     },
+    Simplification {
+        name: "unroll",
+        does: "does several turns of short loops at a time",
+        costs: "-",
+        buys: "TODO",
+        searches: true,
+        flag: |options| &mut options.unroll,
+    },
 ];
 
 impl BuildOptions {
@@ -100,8 +108,8 @@ mod tests {
             assert_ne!(without, all, "{}", row.name);
             assert!(SIMPLIFICATIONS[..index].iter().all(|other| all.without(other) != without), "{}", row.name);
         }
-        let BuildOptions { fuel: _, fold, number, hoist, memory, globals } = BuildOptions::none();
-        assert!(![fold, number, hoist, memory, globals].contains(&true), "every option is a row");
+        let BuildOptions { fuel: _, fold, number, hoist, memory, globals, unroll } = BuildOptions::none();
+        assert!(![fold, number, hoist, memory, globals, unroll].contains(&true), "every option is a row");
         assert!(BuildOptions::least().fold && !BuildOptions::least().number);
     }
 }

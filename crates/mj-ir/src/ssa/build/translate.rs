@@ -340,6 +340,7 @@ impl Translator for Builder<'_> {
         if effects.calls || effects.sets_globals {
             self.scratch.facts.forget_cells(effects.calls);
         }
+        self.unroll(number);
     }
 
     fn if_(&mut self, ty: BlockType<'_>) {
@@ -399,6 +400,7 @@ impl Translator for Builder<'_> {
                 self.close_frame();
             }
             Kind::Rest(number) if !self.is_too_large => self.close_rest(number),
+            Kind::Turn if !self.is_too_large => return self.close_turn(),
             Kind::If { otherwise: Otherwise::Always, .. } if !self.is_too_large => {
                 self.scratch.frames.pop();
                 self.is_open = true;
