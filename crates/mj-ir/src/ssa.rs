@@ -50,6 +50,8 @@ pub enum NodeKind {
     Operator(Op),
     /// The first argument if the third is not zero, else the second.
     Select,
+    /// A constant in a register, where that is worth one: its argument.
+    Held,
     /// The reference to a function.
     FuncRef(u32),
     /// Value of a global.
@@ -401,6 +403,7 @@ impl NodeKind {
             NodeKind::Parameter
             | NodeKind::Constant(_)
             | NodeKind::Select
+            | NodeKind::Held
             | NodeKind::FuncRef(_)
             | NodeKind::Result(_)
             | NodeKind::Slot(_) => Effect::Pure,

@@ -354,6 +354,7 @@ impl<I: Isa> Pass<'_, I> {
                 }
             }
             Work::ZeroExtend => self.isa.zero_extend(to, first),
+            Work::Constant { ty, bits } => self.isa.constant(to, ty, bits),
             Work::FuncRef(offset) => self.isa.context_address(to, offset),
             Work::GlobalGet { global, ty } => self.global_get(global, ty, to, temporary),
             Work::GlobalSet { global, ty } => self.global_set(global, ty, first, temporary),

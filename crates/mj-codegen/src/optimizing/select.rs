@@ -30,6 +30,10 @@ pub(super) enum Work<F> {
     },
     /// The low half of a value.
     ZeroExtend,
+    Constant {
+        ty: ValType,
+        bits: i64,
+    },
     /// The address of a function's reference.
     FuncRef(i32),
     /// Loads from the context, or through the pointer there.
@@ -458,11 +462,19 @@ impl<I: Isa> Pass<'_, I> {
                 let (covered, condition) = self.condition(arguments[0], barriers);
                 self.push_covered(&covered, Some(condition.invert()), Some(node));
             }
+            NodeKind::Operator(op) if is_test(op) => {
+                let (covered, condition) = self.comparison(op, arguments, barriers, row.at);
+                self.push_covered(&covered, Some(condition), Some(node));
+            }
             NodeKind::Operator(op) => {
                 let covered = self.cover(op, arguments, barriers, row.offset, row.at, row.bounded);
                 self.push_covered(&covered, covered.cover.condition, row.ty.map(|_| node));
             }
             NodeKind::Select => self.select(node, arguments, barriers),
+            NodeKind::Held => {
+                let bits = self.function.constant(arguments[0]).expect("it holds a constant");
+                self.simple(Work::Constant { ty: self.function.type_of(node), bits }, &PLAIN, &[], Some(node));
+            }
             NodeKind::FuncRef(function) => {
                 let dense = self.context.module.func_ref(function).expect("validation lets only declared functions be references");
                 self.simple(Work::FuncRef(plan.layout.func_ref(dense) as i32), &PLAIN, &[], Some(node));
@@ -563,14 +575,27 @@ impl<I: Isa> Pass<'_, I> {
                 _ => break,
             }
         }
-        let covered = match test(value) {
-            Some(op) => self.cover(op, function.arguments(value), barriers, 0, function.nodes[value].at, false),
+        let (covered, condition) = match test(value) {
+            Some(op) => self.comparison(op, function.arguments(value), barriers, function.nodes[value].at),
             None => {
                 // "Not zero" is the inverse of `i32.eqz`, which folds what can be folded.
                 inverted = !inverted;
-                self.cover(Op::I32Eqz, &[value], barriers, 0, 0, false)
+                self.comparison(Op::I32Eqz, &[value], barriers, 0)
             }
         };
+        (covered, if inverted { condition.invert() } else { condition })
+    }
+
+    /// Covers a test or comparison, and gives the condition under which it is 1.
+    fn comparison(&mut self, op: Op, arguments: &[Node], barriers: Option<u32>, at: u32) -> (Covered<I::Form>, Cond) {
+        let is_zero = |node: Option<&Node>| node.is_some_and(|&node| self.function.constant(node) == Some(0));
+        let (op, arguments, inverted) = match op {
+            // The inverses of `eqz`, which folds more.
+            Op::I32Ne if is_zero(arguments.get(1)) => (Op::I32Eqz, &arguments[..1], true),
+            Op::I64Ne if is_zero(arguments.get(1)) => (Op::I64Eqz, &arguments[..1], true),
+            _ => (op, arguments, false),
+        };
+        let covered = self.cover(op, arguments, barriers, 0, at, false);
         let condition = covered.cover.condition.expect("tests and comparisons define the flags");
         (covered, if inverted { condition.invert() } else { condition })
     }

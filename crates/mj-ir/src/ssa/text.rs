@@ -133,6 +133,7 @@ fn write_kind(f: &mut fmt::Formatter<'_>, kind: NodeKind) -> fmt::Result {
         NodeKind::Constant(_) => ("constant", [None, None]),
         NodeKind::Operator(op) => (op.row().name, [None, None]),
         NodeKind::Select => ("select", [None, None]),
+        NodeKind::Held => ("held", [None, None]),
         NodeKind::FuncRef(index) => ("ref.func", [Some(index), None]),
         NodeKind::GlobalGet(index) => ("global.get", [Some(index), None]),
         NodeKind::GlobalSet(index) => ("global.set", [Some(index), None]),
@@ -169,6 +170,7 @@ fn kind_of(name: &str, mut number: impl FnMut() -> Result<u32, String>) -> Resul
     }
     Ok(match name {
         "select" => NodeKind::Select,
+        "held" => NodeKind::Held,
         "ref.func" => NodeKind::FuncRef(number()?),
         "global.get" => NodeKind::GlobalGet(number()?),
         "global.set" => NodeKind::GlobalSet(number()?),

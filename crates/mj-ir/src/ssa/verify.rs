@@ -303,6 +303,7 @@ impl Verifier<'_> {
                 let ty = row.ty.ok_or("it has no type")?;
                 (vec![ty, ty, I32], Some(ty))
             }
+            NodeKind::Held => (vec![row.ty.ok_or("it has no type")?], row.ty),
             NodeKind::FuncRef(_) => (vec![], Some(ValType::FuncRef)),
             NodeKind::GlobalGet(global) => (vec![], Some(self.module.globals[global as usize].content)),
             NodeKind::GlobalSet(global) => (vec![self.module.globals[global as usize].content], None),

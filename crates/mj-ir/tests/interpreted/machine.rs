@@ -202,6 +202,7 @@ impl<'a> Machine<'a> {
                 _ => operate(op, arguments[0], arguments.get(1).copied().unwrap_or(0))?,
             },
             NodeKind::Select => arguments[usize::from(arguments[2] == 0)],
+            NodeKind::Held => arguments[0],
             NodeKind::FuncRef(index) => i64::from(index) + 1,
             NodeKind::Call(index) => {
                 frame.results = self.call(index, &arguments)?;

@@ -54,6 +54,11 @@ impl Nests {
         self.innermost.map(|index| self.open[index].header).into()
     }
 
+    /// Whether the current block is in a loop.
+    pub(super) fn is_in_loop(&self) -> bool {
+        self.innermost.is_some()
+    }
+
     /// A loop begins behind the current block, as the next one.
     pub(super) fn enter(&mut self, header: Block, number: u32) {
         self.headers.push(Header { block: header, around: self.header() });

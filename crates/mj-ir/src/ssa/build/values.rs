@@ -39,6 +39,7 @@ fn hash(kind: NodeKind, arguments: &[Node]) -> u32 {
     let start = match kind {
         NodeKind::Operator(op) => op as u64,
         NodeKind::Select => 0x100,
+        NodeKind::Held => 0x101,
         NodeKind::FuncRef(function) => 0x200 | u64::from(function) << 32,
         _ => 0x300,
     };
@@ -117,7 +118,7 @@ impl Builder<'_> {
 
     /// Whether a value is worth a register across a loop: one that costs an instruction wherever it is used.
     fn is_worth_moving(&self, kind: NodeKind, arguments: &[Node]) -> bool {
-        let NodeKind::Operator(op) = kind else { return matches!(kind, NodeKind::FuncRef(_)) };
+        let NodeKind::Operator(op) = kind else { return matches!(kind, NodeKind::FuncRef(_) | NodeKind::Held) };
         let row = op.row();
         if matches!(row.shape, Shape::Compare | Shape::Test) || op.may_trap() {
             return false;
