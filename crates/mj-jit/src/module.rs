@@ -1,6 +1,7 @@
 //! A module: validated, with its code, ready to be instantiated any number of times.
 
 pub(crate) mod artefact;
+mod bytes;
 mod cached;
 mod code;
 mod compile;
@@ -27,6 +28,7 @@ use crate::error::{Context, Result, ensure};
 use crate::types::{ExportType, ExternType, FuncType, GlobalType, ImportType, MemoryType, ResourcesRequired, TableType, TypeEntry};
 use crate::{Engine, TierUp};
 
+use bytes::ModuleBytes;
 pub(crate) use code::{ModuleCode, Position, code_map};
 use heat::{Charged, HeatMap};
 
@@ -47,7 +49,7 @@ pub struct Module {
 /// A module, shared by its handles and its instances.
 pub(crate) struct ModuleInner {
     pub engine: Engine,
-    pub bytes: Vec<u8>,
+    pub bytes: ModuleBytes,
     pub env: Environment,
     /// Types by type index, and their numbers.
     pub types: Vec<Arc<TypeEntry>>,
@@ -134,12 +136,13 @@ impl Module {
     /// A module of valid bytes, with the code that `code` makes.
     fn assemble(
         engine: &Engine,
-        bytes: Vec<u8>,
+        bytes: impl Into<ModuleBytes>,
         env: Environment,
         cached: Option<CacheEntry>,
         code: impl FnOnce(&Environment, &[u8]) -> Result<ModuleCode>,
     ) -> Result<Module> {
         check_pool(engine, &env)?;
+        let bytes = bytes.into();
         let types: Vec<_> = env.types.iter().map(|ty| engine.types().intern(ty.clone())).collect();
         let type_ids: Box<[u32]> = types.iter().map(|ty| ty.id).collect();
         let code = code(&env, &bytes)?;
