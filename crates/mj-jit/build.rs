@@ -7,7 +7,7 @@ use std::path::Path;
 use std::{env, fs};
 
 /// Crates, beside this one, whose sources decide what compiled code looks like and what it expects.
-const CRATES: &[&str] = &["mj-abi", "mj-asm", "mj-asm-x64", "mj-codegen", "mj-decode", "mj-ir", "mj-jit", "mj-runtime"];
+const CRATES: &[&str] = &["mj-abi", "mj-asm", "mj-asm-aarch64", "mj-asm-x64", "mj-codegen", "mj-decode", "mj-ir", "mj-jit", "mj-runtime"];
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");

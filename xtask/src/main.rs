@@ -4,6 +4,7 @@
 
 mod bench;
 mod spec;
+mod target;
 mod worker;
 
 use std::process::ExitCode;

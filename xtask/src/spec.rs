@@ -10,6 +10,7 @@ use mj_tests::expectations::{CHECKED_IN, Expectations};
 use mj_tests::suite;
 use mj_wast::{CONFIGS, Outcome};
 
+use crate::target::Machine;
 use crate::worker;
 
 /// What to run.
@@ -21,6 +22,9 @@ pub(crate) struct Arguments {
     /// Run this suite; may be repeated (default: every suite whose language is implemented)
     #[arg(long, value_name = "NAME")]
     suite: Vec<String>,
+    /// Run on this processor, emulated: aarch64
+    #[arg(long, value_name = "ARCH")]
+    target: Option<String>,
     /// Print the failures that are expected, too
     #[arg(long)]
     verbose: bool,
@@ -46,6 +50,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool, String> {
         return Ok(true);
     }
     let files = selected_files(arguments)?;
+    let machine = arguments.target.as_deref().map_or_else(Machine::host, Machine::named)?;
     let mut expectations = Expectations::parse(CHECKED_IN)?;
     let mut runs = BTreeSet::new();
     let mut good = true;
@@ -53,7 +58,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool, String> {
         let began = Instant::now();
         let mut total = Total::default();
         println!("configuration {config}: {} files", files.len());
-        worker::run_files(config, &files, |file, outcome| {
+        worker::run_files(&machine, config, &files, |file, outcome| {
             runs.insert((config.to_owned(), file.to_owned()));
             judge(&mut expectations, config, file, &outcome, arguments.verbose, &mut total);
         })?;

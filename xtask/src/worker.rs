@@ -5,7 +5,7 @@
 //! too long, the file it had started failed at line 0, and another worker goes on with the rest.
 
 use std::io::{BufRead, BufReader, Write, stdout};
-use std::process::{Child, Command, Stdio};
+use std::process::{Child, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
@@ -13,8 +13,7 @@ use std::time::Duration;
 use mj_tests::suite;
 use mj_wast::{Failure, Outcome};
 
-/// How long a worker may be silent: a file takes a second or two.
-const PATIENCE: Duration = Duration::from_secs(120);
+use crate::target::Machine;
 
 /// What a worker is to do.
 #[derive(clap::Args)]
@@ -51,12 +50,12 @@ fn report(line: &str) {
 }
 
 /// Runs `files` under a configuration in worker processes and tells `finished` about each as it ends.
-pub(crate) fn run_files(config: &str, files: &[String], mut finished: impl FnMut(&str, Outcome)) -> Result<(), String> {
+pub(crate) fn run_files(machine: &Machine, config: &str, files: &[String], mut finished: impl FnMut(&str, Outcome)) -> Result<(), String> {
     let mut done = 0;
     while done < files.len() {
-        let (mut child, lines) = start(config, &files[done..])?;
+        let (mut child, lines) = start(machine, config, &files[done..])?;
         let before = done;
-        let end = follow(&lines, |outcome| {
+        let end = follow(&lines, machine.patience, |outcome| {
             finished(&files[done], outcome);
             done += 1;
         });
@@ -73,7 +72,7 @@ pub(crate) fn run_files(config: &str, files: &[String], mut finished: impl FnMut
             }
             End::Silent(outcome) => {
                 child.kill().and_then(|()| child.wait()).map_err(|error| error.to_string())?;
-                (outcome, format!("no answer for {} seconds", PATIENCE.as_secs()))
+                (outcome, format!("no answer for {} seconds", machine.patience.as_secs()))
             }
         };
         outcome.failures.push(Failure { line: 0, message: reason });
@@ -89,11 +88,11 @@ enum End {
     Silent(Outcome),
 }
 
-fn follow(lines: &Receiver<String>, mut finished: impl FnMut(Outcome)) -> End {
+fn follow(lines: &Receiver<String>, patience: Duration, mut finished: impl FnMut(Outcome)) -> End {
     let mut outcome = Outcome::default();
     let mut started = false;
     loop {
-        let line = match lines.recv_timeout(PATIENCE) {
+        let line = match lines.recv_timeout(patience) {
             Ok(line) => line,
             Err(RecvTimeoutError::Timeout) => return End::Silent(outcome),
             Err(RecvTimeoutError::Disconnected) => return End::Exited(outcome, started),
@@ -118,9 +117,9 @@ fn follow(lines: &Receiver<String>, mut finished: impl FnMut(Outcome)) -> End {
     }
 }
 
-fn start(config: &str, files: &[String]) -> Result<(Child, Receiver<String>), String> {
-    let program = std::env::current_exe().map_err(|error| format!("cannot find this program's file: {error}"))?;
-    let mut child = Command::new(program)
+fn start(machine: &Machine, config: &str, files: &[String]) -> Result<(Child, Receiver<String>), String> {
+    let mut child = machine
+        .command()
         .args(["spec-worker", "--config", config])
         .args(files)
         .stdin(Stdio::null())

@@ -1,8 +1,8 @@
 //! The calling convention inside WebAssembly, without register names: which *position* each value takes.
 //!
 //! Integer and reference values take the first eight integer argument positions in order, float and vector values the
-//! first eight float positions; the others lie on the stack in 8-byte slots, the first such argument lowest. The callee pops
-//! them. Results are assigned to the same positions by the same rule. Results that find no position are stored
+//! first eight float positions; the others lie on the stack in 8-byte slots, the first such argument lowest, in an area whose size is a multiple of
+//! 16, for there are stack pointers that must be aligned. The callee pops them. Results are assigned to the same positions by the same rule. Results that find no position are stored
 //! by the callee through a pointer that the caller passes as one more integer argument behind the last one.
 
 use smallvec::SmallVec;
@@ -45,9 +45,9 @@ pub struct CallLayout {
     pub results: SmallVec<[ArgLocation; 2]>,
     /// Location of the hidden result pointer, if some result lies in memory.
     pub result_pointer: Option<ArgLocation>,
-    /// Bytes of stack arguments, a multiple of 8, which the callee pops.
+    /// Bytes of stack arguments, a multiple of 16, which the callee pops.
     pub argument_bytes: u32,
-    /// Bytes behind the hidden pointer.
+    /// Bytes behind the hidden pointer, a multiple of 16.
     pub result_bytes: u32,
 }
 
@@ -60,7 +60,7 @@ impl CallLayout {
         let results = results.into_iter().map(|class| out.take(class)).collect();
         let result_pointer = (out.bytes > 0).then(|| next.take(ValueClass::Int));
         params.shrink_to_fit();
-        Self { params, results, result_pointer, argument_bytes: next.bytes, result_bytes: out.bytes }
+        Self { params, results, result_pointer, argument_bytes: next.area(), result_bytes: out.area() }
     }
 }
 
@@ -72,6 +72,11 @@ struct Positions {
 }
 
 impl Positions {
+    /// Bytes of the area in memory.
+    fn area(&self) -> u32 {
+        self.bytes.next_multiple_of(16)
+    }
+
     fn take(&mut self, class: ValueClass) -> ArgLocation {
         match class {
             ValueClass::Int if self.ints < INT_ARGUMENTS => {

@@ -79,7 +79,7 @@ helpers! {
     /// module's own, at `place`, the offset in the module of the first operator of the loop at hand, or of the body's first byte at the
     /// function's entry. `code` is where to go on with the loop, or 0.
     ///
-    /// Not called like the others: the arguments are words on the stack, the last one lowest, which the helper pops; the result is in the scratch
-    /// register; all other registers are kept.
+    /// Not called like the others: all registers are kept but the scratch register, which takes the result. The arguments are words on the stack, the last
+    /// one lowest, which the helper pops (x86-64), or the halves of the scratch register, `function` above `place` (AArch64).
     TierUp(tier_up) 2 -> 1;
 }

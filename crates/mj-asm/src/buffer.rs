@@ -7,12 +7,16 @@
 //! A label may be used before it is bound: its uses form a chain, which [`CodeBuffer::bind`] walks. A use of a bound label
 //! is patched at once. Labels belong to one function and are forgotten by [`CodeBuffer::finish_function`]; offsets go on.
 //!
+//! Fields that do not reach through a whole function say so by their kind. Before they run out of reach, [`CodeBuffer::needs_island`] asks for an
+//! *island*: constants, and veneers that branches go through. Where that cannot happen, nothing is counted and nothing asked.
+//!
 //! Invariants: a label is bound exactly once. A used label is bound before its function is finished. A buffer is less than 2 GiB.
 
 use mj_abi::Site;
 
 use crate::constants::{Constant, Constants};
-use crate::fixup::FixupKind;
+use crate::fixup::{Excess, FixupKind};
+use crate::reach::{Branch, Pending, Reaches};
 
 /// Bytes that one [`CodeBuffer::put`] writes.
 const WORD: usize = 8;
@@ -81,6 +85,7 @@ pub struct CodeBuffer {
     labels: Vec<u32>,
     fixups: Vec<Fixup>,
     constants: Constants,
+    reaches: Reaches,
     sites: Vec<Site>,
     relocations: Vec<Relocation>,
 }
@@ -212,6 +217,7 @@ impl CodeBuffer {
     /// A new label, bound here.
     #[inline]
     pub fn label_here(&mut self) -> Label {
+        self.last_bound = self.cursor;
         self.labels.push(self.cursor | BOUND);
         Label(self.labels.len() as u32 - 1)
     }
@@ -235,6 +241,13 @@ impl CodeBuffer {
     #[inline]
     pub fn is_target(&self) -> bool {
         self.last_bound == self.cursor
+    }
+
+    /// Whether a label was bound at `offset` or behind it, so that control may have come from elsewhere since.
+    #[must_use]
+    #[inline]
+    pub fn is_target_since(&self, offset: usize) -> bool {
+        self.last_bound as usize >= offset
     }
 
     /// The offset of a label, if it is bound already.
@@ -266,7 +279,60 @@ impl CodeBuffer {
         } else {
             self.fixups.push(fixup);
             self.labels[label.0 as usize] = self.fixups.len() as u32;
+            match kind.excess {
+                Excess::Cut | Excess::Refused => {}
+                Excess::Veneer => self.reaches.add(kind, Pending { fixup: self.fixups.len() as u32 - 1, base: base as u32, label }),
+                Excess::Constant => self.reaches.add_constant_use(kind, base as u32),
+            }
         }
+    }
+
+    /// Takes the last `length` bytes off again: an instruction that the next one makes superfluous. Nothing may refer to them or behind them.
+    #[inline]
+    pub fn take_back(&mut self, length: usize) {
+        debug_assert!(!self.is_target(), "the end of the code is a label's");
+        self.cursor -= length as u32;
+    }
+
+    /// Whether [`put_island`](Self::put_island) has to be called before `count` more bytes are put, because some field would not reach its label.
+    #[must_use]
+    #[inline]
+    pub fn needs_island(&self, count: usize) -> bool {
+        self.reaches.are_at_risk(self.offset() + count)
+    }
+
+    /// Puts an island, if one is needed in front of the next `count` bytes: `branch` around it, constants, and a `branch` for each use of a label that
+    /// is not bound by now and would be out of reach soon. Control comes from above and goes on behind.
+    #[cold]
+    #[inline(never)]
+    pub fn put_island(&mut self, count: usize, branch: Branch, fill: u8) {
+        let labels = &self.labels;
+        let due = self.reaches.due(self.cursor as usize + count, |pending| labels[pending.label.0 as usize] & BOUND == 0);
+        if due.branches.is_empty() && !due.constants {
+            return;
+        }
+        let over = self.label();
+        self.reserve(4 * due.branches.len() + self.constants.size() + 64);
+        self.put_branch(over, branch);
+        for Pending { fixup, label, .. } in due.branches {
+            // The veneer takes the place of its user in the label's chain.
+            let user = self.fixups[fixup as usize];
+            let at = self.cursor;
+            self.apply(user, at);
+            self.put(u64::from(branch.word), 4);
+            self.fixups[fixup as usize] = Fixup { at, base: at, next: user.next, kind: branch.kind };
+            self.reaches.add(branch.kind, Pending { fixup, base: at, label });
+        }
+        if due.constants {
+            self.put_constants(fill);
+        }
+        self.bind(over);
+    }
+
+    fn put_branch(&mut self, to: Label, branch: Branch) {
+        let at = self.offset();
+        self.put(u64::from(branch.word), 4);
+        self.use_label(to, at, at, branch.kind);
     }
 
     #[inline]
@@ -297,6 +363,7 @@ impl CodeBuffer {
         }
         let label = self.label();
         self.constants.add(Constant { bits, is_wide, label });
+        self.reaches.add_constant(if is_wide { 16 } else { 8 });
         label
     }
 
@@ -308,6 +375,7 @@ impl CodeBuffer {
         debug_assert!(self.labels.iter().all(|&word| word == 0 || word & BOUND != 0), "a label is used but not bound");
         self.labels.clear();
         self.fixups.clear();
+        self.reaches.clear();
     }
 
     fn put_constants(&mut self, fill: u8) {
@@ -323,6 +391,7 @@ impl CodeBuffer {
         }
         constants.clear();
         self.constants = constants;
+        self.reaches.forget_constants();
     }
 
     /// Appends a site; offsets must not decrease.
@@ -366,6 +435,7 @@ impl CodeBuffer {
         self.labels.clear();
         self.fixups.clear();
         self.constants.clear();
+        self.reaches.clear();
     }
 
     /// Empties the buffer and keeps its allocations.

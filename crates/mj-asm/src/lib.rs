@@ -9,6 +9,8 @@
 mod buffer;
 mod constants;
 mod fixup;
+mod reach;
 
 pub use buffer::{CodeBuffer, Label, Mark, Relocation};
-pub use fixup::FixupKind;
+pub use fixup::{Excess, FixupKind};
+pub use reach::Branch;

@@ -1,7 +1,7 @@
 //! Claims about labels, constants and the end of a function.
 
 use mj_abi::{Site, TrapCode};
-use mj_asm::{CodeBuffer, FixupKind, Relocation};
+use mj_asm::{Branch, CodeBuffer, FixupKind, Relocation};
 
 const REL32: FixupKind = FixupKind::new(0, 32, 0);
 const REL8: FixupKind = FixupKind::new(0, 8, 0);
@@ -144,4 +144,111 @@ fn rewinding_forgets_a_function_and_nothing_else() {
     assert_eq!(sites, [Site::new(8, 1, TrapCode::Call)]);
     assert_eq!(relocations, [Relocation { at: 2, function: 5 }]);
     assert!(buffer.code().is_empty());
+}
+
+/// A branch as some machine might have it: distances in words.
+const BRANCH: Branch = Branch { word: 0x1400_0000, kind: FixupKind::new(0, 26, 2).with_veneer() };
+const NEAR: FixupKind = FixupKind::new(5, 14, 2).with_veneer();
+const MIDDLE: FixupKind = FixupKind::new(5, 19, 2).with_veneer();
+const LOAD: FixupKind = FixupKind::new(5, 19, 2).of_constant();
+
+/// Where the branch at `at` leads, through veneers.
+fn destination(buffer: &CodeBuffer, at: usize) -> usize {
+    let word = buffer.word(at);
+    let field = |lowest: u32, bits: u32| ((word << (32 - lowest - bits)) as i32 >> (32 - bits)) as i64 * 4;
+    match word >> 24 {
+        0x36 => destination(buffer, (at as i64 + field(5, 14)) as usize),
+        0x54 => destination(buffer, (at as i64 + field(5, 19)) as usize),
+        0x14..=0x17 => destination(buffer, (at as i64 + field(0, 26)) as usize),
+        _ => at,
+    }
+}
+
+/// Puts words until the code ends at `end`, as a compiler would.
+fn pad(buffer: &mut CodeBuffer, end: usize) {
+    while buffer.offset() < end {
+        buffer.reserve(4);
+        if buffer.needs_island(4) {
+            buffer.put_island(4, BRANCH, 0);
+        }
+        buffer.put(0xd503_201f, 4);
+    }
+}
+
+fn branch(buffer: &mut CodeBuffer, label: mj_asm::Label, opcode: u64, kind: FixupKind) -> usize {
+    pad(buffer, buffer.offset() + 4);
+    let at = buffer.offset();
+    buffer.reserve(8);
+    buffer.put(opcode, 4);
+    buffer.use_label(label, at, at, kind);
+    at
+}
+
+#[test]
+fn branches_reach_labels_beyond_their_fields() {
+    for distance in [100, 32_000, 40_000, 1_000_000, 1_100_000, 2_500_000] {
+        let mut buffer = CodeBuffer::new();
+        let labels = [buffer.label(), buffer.label()];
+        let mut branches = Vec::new();
+        for round in 0..200 {
+            let label = labels[round % 2];
+            branches.push((branch(&mut buffer, label, 0x3600_0000, NEAR), label));
+            branches.push((branch(&mut buffer, label, 0x5400_0000, MIDDLE), label));
+        }
+        for label in labels {
+            let end = buffer.offset() + distance;
+            pad(&mut buffer, end);
+            buffer.bind(label);
+        }
+        pad(&mut buffer, 3_000_000);
+        for (at, label) in branches {
+            assert_eq!(Some(destination(&buffer, at)), buffer.label_offset(label), "distance {distance}, branch at {at}");
+        }
+    }
+}
+
+#[test]
+fn labels_that_are_bound_in_time_need_no_island() {
+    let mut buffer = CodeBuffer::new();
+    for _ in 0..30_000 {
+        let label = buffer.label();
+        let at = branch(&mut buffer, label, 0x3600_0000, NEAR);
+        pad(&mut buffer, at + 200);
+        buffer.bind(label);
+    }
+    assert_eq!(buffer.offset(), 30_000 * 204);
+}
+
+#[test]
+fn constants_stay_in_reach() {
+    let mut buffer = CodeBuffer::new();
+    let mut loads = Vec::new();
+    for round in 0..3000u64 {
+        let bits = round % 700;
+        let label = buffer.constant8(bits);
+        loads.push((branch(&mut buffer, label, 0x5800_0000, LOAD), bits));
+        let end = buffer.offset() + 1000;
+        pad(&mut buffer, end);
+    }
+    buffer.finish_function(0);
+    for (at, bits) in loads {
+        let distance = ((buffer.word(at) << 8) as i32 >> 13) as i64 * 4;
+        let place = (at as i64 + distance) as usize;
+        assert_eq!(buffer.word(place), bits as u32, "load at {at}");
+    }
+}
+
+#[test]
+fn many_far_branches_cost_in_proportion() {
+    let mut buffer = CodeBuffer::new();
+    let label = buffer.label();
+    let mut branches = Vec::new();
+    for _ in 0..400_000 {
+        branches.push(branch(&mut buffer, label, 0x5400_0000, MIDDLE));
+        branches.push(branch(&mut buffer, label, 0x3600_0000, NEAR));
+    }
+    buffer.bind(label);
+    let end = buffer.offset();
+    pad(&mut buffer, end + 8);
+    assert!(branches.iter().all(|&at| destination(&buffer, at) == end));
 }

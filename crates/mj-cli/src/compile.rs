@@ -14,6 +14,9 @@ pub(crate) struct Arguments {
     /// Where to write the compiled module; by default in the current folder, under the module's name with .cwasm
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// The machine to compile for, such as aarch64-linux; by default this one, with all that its processor has
+    #[arg(long, value_name = "TRIPLE")]
+    target: Option<String>,
     #[command(flatten)]
     engine: EngineOptions,
     /// The module, in the binary or text format
@@ -25,6 +28,9 @@ pub(crate) struct Arguments {
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut settings = Settings::default();
     arguments.engine.apply(&mut settings)?;
+    if let Some(target) = &arguments.target {
+        settings.target(target)?;
+    }
     let engine = settings.engine()?;
     let file = &arguments.file;
     let bytes = module::read(file)?;

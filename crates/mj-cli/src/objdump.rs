@@ -11,8 +11,7 @@ use std::path::PathBuf;
 use mj_jit::{CompilationMode, Module, Strategy};
 
 use self::stages::{Stage, Wanted};
-
-use crate::disassembly::{self, Note};
+use crate::disassembly::{self, Isa, Note};
 use crate::failure::Failure;
 use crate::module;
 use crate::operators::{self, Line};
@@ -30,6 +29,9 @@ pub(crate) struct Arguments {
     /// Show instead what each stage of the optimizing compiler takes, over all functions
     #[arg(long, conflicts_with = "stage")]
     timing: bool,
+    /// Show what the code is for another instruction set than this machine's
+    #[arg(long, value_enum)]
+    isa: Option<Isa>,
     #[command(flatten)]
     engine: EngineOptions,
     /// The module, in the binary or text format
@@ -47,6 +49,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let strategy = if optimizes { Strategy::OPTIMIZING } else { Strategy::BASELINE };
     settings.config.compilation_mode(CompilationMode::Lazy).strategy(strategy);
     arguments.engine.apply(&mut settings)?;
+    let isa = arguments.isa.unwrap_or(Isa::HOST);
+    settings.target(isa.target())?;
     let engine = settings.engine()?;
     if optimizes && engine.get_strategy() == Some(Strategy::BASELINE) {
         let asked = wanted.stages.first().map_or_else(|| "--timing".to_owned(), |stage| format!("--stage {stage}"));
@@ -64,7 +68,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
         return Ok(());
     }
     for function in functions {
-        let text = show(&module, function, &wanted)?;
+        let text = show(&module, function, isa, &wanted)?;
         if out.write_all(text.as_bytes()).is_err() {
             // The reader, such as `head`, has seen enough.
             return Ok(());
@@ -102,7 +106,7 @@ fn own_functions(module: &Module) -> std::ops::Range<u32> {
     imported..end
 }
 
-fn show(module: &Module, function: u32, wanted: &Wanted) -> Result<String, Failure> {
+fn show(module: &Module, function: u32, isa: Isa, wanted: &Wanted) -> Result<String, Failure> {
     let failure = |error: &dyn std::fmt::Display| Failure::other(format!("function {function}: {error:#}"));
     let (offset, body) = module.function_body(function).ok_or_else(|| failure(&"it has no body"))?;
     let operators = operators::lines(body, offset).map_err(|error| failure(&error))?;
@@ -126,7 +130,7 @@ fn show(module: &Module, function: u32, wanted: &Wanted) -> Result<String, Failu
         module.compile_function(function).map_err(|error| failure(&error))?;
         let code = module.function_code(function).unwrap_or_default();
         text += &format!("machine code, {} bytes\n", code.len());
-        text += &disassembly::text(code, &notes(module, function, &operators));
+        text += &disassembly::text(isa, code, &notes(module, function, &operators));
     }
     text.push('\n');
     Ok(text)

@@ -118,6 +118,11 @@ impl Settings {
         Ok(())
     }
 
+    /// Compiles for this machine.
+    pub(crate) fn target(&mut self, target: &str) -> Result<(), Failure> {
+        self.config.target(target).map(drop).map_err(|error| Failure::other(format!("--target {target}: {error:#}")))
+    }
+
     /// An engine with these settings.
     pub(crate) fn engine(&self) -> Result<Engine, Failure> {
         Engine::new(&self.config).map_err(|error| Failure::other(format!("these options cannot be had: {error:#}")))

@@ -96,6 +96,9 @@ fn objdump_shows_operators_and_machine_code_of_a_function() {
     for part in ["`siphash`", "i64.rotl", "machine code", " ro", "ret"] {
         assert!(by_name.stdout.contains(part), "`{part}` is missing in {}", by_name.stdout);
     }
+    let [x64, aarch64] = ["x64", "aarch64"].map(|isa| mj(&["objdump", "digests.wasm", "--func", "siphash", "--isa", isa]).stdout);
+    assert!(x64.contains("push rbp") && aarch64.contains("stp x29, x30"), "{x64}{aarch64}");
+    assert!([x64, aarch64].contains(&by_name.stdout), "one of them is this machine's");
     assert_eq!(by_name.stdout.matches("machine code").count(), 1);
     let index = by_name.stdout.split_whitespace().nth(1).unwrap().to_owned();
     assert_eq!(mj(&["objdump", "digests.wasm", "--func", &index]).stdout, by_name.stdout);
@@ -156,11 +159,13 @@ fn objdump_names_the_operator_where_code_can_trap_or_calls() {
                 (call $callee)
                 (i32.div_u (i32.load offset=12 (local.get 0)) (local.get 1))))"#,
     );
-    let run = mj(&["objdump", &file, "--func", "f", "--stage", "asm"]);
-    for (instruction, operator) in [("call", "call 0"), ("div", "i32.div_u"), ("mov", "i32.load offset=12")] {
-        let line = run.stdout.lines().find(|line| line.ends_with(operator));
-        let line = line.unwrap_or_else(|| panic!("{operator} is missing in {}", run.stdout));
-        assert!(line.contains(instruction), "{line}");
+    for (isa, call, division, load) in [("x64", "call", "div", "mov"), ("aarch64", "blr", "udf", "ldr")] {
+        let run = mj(&["objdump", &file, "--func", "f", "--stage", "asm", "--isa", isa]);
+        for (instruction, operator) in [(call, "call 0"), (division, "i32.div_u"), (load, "i32.load offset=12")] {
+            let line = run.stdout.lines().find(|line| line.ends_with(operator));
+            let line = line.unwrap_or_else(|| panic!("{operator} is missing in {}", run.stdout));
+            assert!(line.contains(instruction), "{line}");
+        }
     }
 }
 
@@ -169,10 +174,12 @@ fn objdump_shows_every_function_of_every_program() {
     for entry in fs::read_dir(programs()).unwrap() {
         let path = entry.unwrap().path();
         if path.extension().is_some_and(|extension| extension == "wasm") {
-            let run = mj(&["objdump", path.to_str().unwrap()]);
-            assert_eq!(run.code, Some(0), "{}: {}", path.display(), run.stderr);
-            let bad = run.stdout.lines().find(|line| line.contains("(bad)"));
-            assert_eq!(bad, None, "{}: undecodable machine code", path.display());
+            for isa in ["x64", "aarch64"] {
+                let run = mj(&["objdump", "--isa", isa, "--tier", "optimizing", path.to_str().unwrap()]);
+                assert_eq!(run.code, Some(0), "{}: {}", path.display(), run.stderr);
+                let bad = run.stdout.lines().find(|line| line.contains("(bad)"));
+                assert_eq!(bad, None, "{}: undecodable machine code", path.display());
+            }
         }
     }
 }

@@ -71,6 +71,18 @@ fn a_compiled_program_may_come_through_a_pipe() {
 }
 
 #[test]
+fn a_program_for_another_machine_is_compiled_and_refused() {
+    let folder = Folder::new();
+    let output = format!("{}/hashtable.cwasm", folder.path());
+    let (this, other) = if cfg!(target_arch = "aarch64") { ("aarch64", "x86_64") } else { ("x86_64", "aarch64") };
+    mj(&["compile", "--target", &format!("{other}-linux"), "-o", &output, "hashtable.wasm"]).prints("");
+    mj(&["run", "--allow-precompiled", &output]).fails(1, &["another machine", other, this]);
+    mj(&["compile", "--target", "vax", "-o", &output, "hashtable.wasm"]).fails(1, &["`vax`"]);
+    mj(&["compile", "--target", this, "-o", &output, "hashtable.wasm"]).prints("");
+    mj(&["run", "--allow-precompiled", &output]).prints(&expected("hashtable"));
+}
+
+#[test]
 fn the_output_is_named_after_the_module() {
     let folder = Folder::new();
     folder.file("answer.wat", r#"(module (func (export "answer") (result i32) (i32.const 42)))"#);

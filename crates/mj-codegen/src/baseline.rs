@@ -251,7 +251,7 @@ impl<I: Isa> Baseline<'_, I> {
 
     fn open_function(&mut self, at: u32) {
         let buffer = self.isa.buffer();
-        buffer.align(I::FUNCTION_ALIGNMENT, 0xcc);
+        buffer.align(I::FUNCTION_ALIGNMENT, I::FILL);
         self.emitted.start = buffer.offset();
         buffer.put_space(I::PROLOGUE_SPACE);
         self.body = buffer.offset();
@@ -314,6 +314,7 @@ impl<I: Isa> Baseline<'_, I> {
                 SlowKind::TierUp(number) => self.tier_up(number),
             }
         }
+        self.isa.finish_body();
         let slots = self.first_stack_slot - self.incoming + self.max_depth as u32;
         let facts = FrameFacts {
             slot_bytes: slots * mj_abi::SLOT,

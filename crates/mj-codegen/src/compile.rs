@@ -5,12 +5,17 @@ use core::ops::Range;
 use mj_abi::{CallLayout, ContextLayout, Site};
 use mj_decode::{Module, Reader};
 
+use mj_asm::CodeBuffer;
 pub use mj_asm::Relocation;
 
-use crate::baseline::{self, Arenas, Emitted};
+#[cfg(any(target_arch = "aarch64", feature = "all-arch"))]
+use crate::aarch64::Aarch64;
+use crate::baseline::{self, Emitted};
+use crate::isa::Isa;
 use crate::optimizing::{self, Request, Stage, Watch};
-use crate::x64::{Features, X64};
-use crate::{CompileError, Options};
+#[cfg(any(target_arch = "x86_64", feature = "all-arch"))]
+use crate::x64::X64;
+use crate::{CompileError, Options, Target};
 
 /// What all functions of a module have in common: layouts that follow from its types and counts.
 #[derive(Clone, Debug)]
@@ -75,10 +80,34 @@ pub enum Entry {
 /// A compiler with its memory: compiles one function at a time, for any module.
 #[derive(Debug)]
 pub struct Compiler {
-    pub(crate) isa: X64,
-    arenas: Arenas,
-    optimizing: optimizing::Arenas<X64>,
-    pub(crate) options: Options,
+    compilers: Compilers,
+    options: Options,
+}
+
+/// Both compilers for one instruction set.
+#[derive(Debug)]
+enum Compilers {
+    #[cfg(any(target_arch = "x86_64", feature = "all-arch"))]
+    X64(Box<Drivers<X64>>),
+    #[cfg(any(target_arch = "aarch64", feature = "all-arch"))]
+    Aarch64(Box<Drivers<Aarch64>>),
+}
+
+#[cfg(target_arch = "x86_64")]
+type Host = X64;
+#[cfg(target_arch = "aarch64")]
+type Host = Aarch64;
+
+/// Does the same for every instruction set.
+macro_rules! each {
+    ($compilers:expr, $drivers:ident => $what:expr) => {
+        match $compilers {
+            #[cfg(any(target_arch = "x86_64", feature = "all-arch"))]
+            Compilers::X64($drivers) => $what,
+            #[cfg(any(target_arch = "aarch64", feature = "all-arch"))]
+            Compilers::Aarch64($drivers) => $what,
+        }
+    };
 }
 
 impl Compiler {
@@ -87,13 +116,19 @@ impl Compiler {
     /// # Errors
     /// If the processor lacks a feature that generated code needs.
     pub fn new(options: &Options) -> Result<Self, CompileError> {
-        Ok(Self::with_features(Features::detect()?, options))
+        Ok(Self::for_target(Target::host()?, options))
     }
 
-    /// A compiler for processors with these features.
+    /// A compiler for these processors.
     #[must_use]
-    pub fn with_features(features: Features, options: &Options) -> Self {
-        Self { isa: X64::new(features, options), arenas: Arenas::default(), optimizing: optimizing::Arenas::default(), options: *options }
+    pub fn for_target(target: impl Into<Target>, options: &Options) -> Self {
+        let compilers = match target.into() {
+            #[cfg(any(target_arch = "x86_64", feature = "all-arch"))]
+            Target::X64(features) => Compilers::X64(Box::new(Drivers::new(X64::new(features, options)))),
+            #[cfg(any(target_arch = "aarch64", feature = "all-arch"))]
+            Target::Aarch64(features) => Compilers::Aarch64(Box::new(Drivers::new(Aarch64::new(features, options)))),
+        };
+        Self { compilers, options: *options }
     }
 
     /// Compiles the own function `function` of `module`, whose bytes are `bytes`, and appends it to the compiler's unit.
@@ -101,9 +136,7 @@ impl Compiler {
     /// # Errors
     /// If the function is too large.
     pub fn compile(&mut self, module: &Module, plan: &ModulePlan, function: u32, bytes: &[u8]) -> Result<FunctionCode, CompileError> {
-        append(&mut self.isa, module, function, bytes, |isa, index, body| {
-            Ok(baseline::compile(isa, &mut self.arenas, module, plan, &self.options, index, body))
-        })
+        each!(&mut self.compilers, drivers => drivers.compile(module, plan, &self.options, function, bytes))
     }
 
     /// As [`compile`](Self::compile), by the optimizing compiler; code of this kind counts no work, and may take over a frame of the other's.
@@ -149,37 +182,30 @@ impl Compiler {
         entry: Entry,
         watch: Option<&mut Watch<'_>>,
     ) -> Result<FunctionCode, CompileError> {
-        let entry = match entry {
-            Entry::Function => None,
-            Entry::Loop(at) => Some(at),
-        };
-        append(&mut self.isa, module, function, bytes, |isa, function, body| {
-            let request = Request { module, plan, options: &self.options, function, body, entry };
-            optimizing::compile(isa, &mut self.optimizing, request, watch)
-        })
+        each!(&mut self.compilers, drivers => drivers.optimize(module, plan, &self.options, function, bytes, entry, watch))
     }
 
     /// The stages of the optimizing compiler, in order.
     pub fn stages() -> impl ExactSizeIterator<Item = Stage> {
-        optimizing::stages::<X64>()
+        optimizing::stages::<Host>()
     }
 
     /// The code compiled since the last [`take_unit`](Self::take_unit) or [`clear`](Self::clear).
     #[must_use]
     pub fn code(&self) -> &[u8] {
-        self.isa.asm.code()
+        self.buffer().code()
     }
 
     /// The relocations that go with [`code`](Self::code).
     #[must_use]
     pub fn relocations(&self) -> &[Relocation] {
-        self.isa.asm.relocations()
+        self.buffer().relocations()
     }
 
     /// The sites that go with [`code`](Self::code).
     #[must_use]
     pub fn sites(&self) -> &[Site] {
-        self.isa.asm.sites()
+        self.buffer().sites()
     }
 
     /// Copies what has been compiled out, and begins a new unit.
@@ -191,45 +217,87 @@ impl Compiler {
 
     /// Begins a new unit.
     pub fn clear(&mut self) {
-        self.isa.asm.clear();
+        each!(&mut self.compilers, drivers => drivers.isa.buffer().clear());
+    }
+
+    fn buffer(&self) -> &CodeBuffer {
+        each!(&self.compilers, drivers => drivers.isa.written())
+    }
+}
+
+#[derive(Debug)]
+struct Drivers<I: Isa> {
+    isa: I,
+    baseline: baseline::Arenas,
+    optimizing: optimizing::Arenas<I>,
+}
+
+impl<I: Isa> Drivers<I> {
+    fn new(isa: I) -> Self {
+        Self { isa, baseline: baseline::Arenas::default(), optimizing: optimizing::Arenas::default() }
+    }
+
+    fn compile(
+        &mut self,
+        module: &Module,
+        plan: &ModulePlan,
+        options: &Options,
+        function: u32,
+        bytes: &[u8],
+    ) -> Result<FunctionCode, CompileError> {
+        append(&mut self.isa, module, function, bytes, |isa, index, body| {
+            Ok(baseline::compile(isa, &mut self.baseline, module, plan, options, index, body))
+        })
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    fn optimize(
+        &mut self,
+        module: &Module,
+        plan: &ModulePlan,
+        options: &Options,
+        function: u32,
+        bytes: &[u8],
+        entry: Entry,
+        watch: Option<&mut Watch<'_>>,
+    ) -> Result<FunctionCode, CompileError> {
+        let entry = match entry {
+            Entry::Function => None,
+            Entry::Loop(at) => Some(at),
+        };
+        append(&mut self.isa, module, function, bytes, |isa, function, body| {
+            let request = Request { module, plan, options, function, body, entry };
+            optimizing::compile(isa, &mut self.optimizing, request, watch)
+        })
     }
 }
 
 /// Lets `compile` write the own function `function` of `module`: it is given the index of the whole index space and the body.
-pub(crate) fn append<E>(
-    isa: &mut X64,
+fn append<I: Isa>(
+    isa: &mut I,
     module: &Module,
     function: u32,
     bytes: &[u8],
-    compile: impl FnOnce(&mut X64, u32, Reader<'_>) -> Result<Emitted, E>,
-) -> Result<FunctionCode, E> {
+    compile: impl FnOnce(&mut I, u32, Reader<'_>) -> Result<Emitted, CompileError>,
+) -> Result<FunctionCode, CompileError> {
     let range = module.bodies[function as usize].clone();
     let body = Reader::new(&bytes[range.start as usize..range.end as usize], range.start);
-    let sites = isa.asm.sites().len() as u32;
-    let relocations = isa.asm.relocations().len() as u32;
+    let sites = isa.written().sites().len() as u32;
+    let relocations = isa.written().relocations().len() as u32;
+    let mark = isa.written().mark();
     let emitted = compile(isa, module.imported_functions + function, body)?;
-    isa.asm.finish_function(0xcc);
+    isa.buffer().finish_function(I::FILL);
+    if isa.take_too_large() {
+        isa.buffer().rewind(mark);
+        return Err(CompileError::FunctionTooLarge { function: module.imported_functions + function });
+    }
+    let written = isa.written();
     Ok(FunctionCode {
         function,
         start: emitted.start as u32,
-        end: isa.asm.offset() as u32,
+        end: written.offset() as u32,
         entry: emitted.entry as u32,
-        sites: sites..isa.asm.sites().len() as u32,
-        relocations: relocations..isa.asm.relocations().len() as u32,
+        sites: sites..written.sites().len() as u32,
+        relocations: relocations..written.relocations().len() as u32,
     })
-}
-
-/// Fills in references to the jump table in `code`, which lies `code_offset` behind the start of its unit and at `code_address` in
-/// memory, where the jump table is at `jump_table_address`. `relocations` are those of `code`.
-///
-/// # Panics
-/// If code and jump table are more than 2 GiB apart.
-pub fn relocate(code: &mut [u8], code_offset: u32, relocations: &[Relocation], code_address: usize, jump_table_address: usize) {
-    for relocation in relocations {
-        let at = (relocation.at - code_offset) as usize;
-        let next = (code_address + at + 4) as i64;
-        let slot = (jump_table_address + 8 * relocation.function as usize) as i64;
-        let distance = i32::try_from(slot - next).expect("code lies within 2 GiB of its jump table");
-        code[at..at + 4].copy_from_slice(&distance.to_le_bytes());
-    }
 }

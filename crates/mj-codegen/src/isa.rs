@@ -156,11 +156,19 @@ pub trait Isa {
     const PROLOGUE_SPACE: usize;
     /// Alignment of functions, in bytes.
     const FUNCTION_ALIGNMENT: usize;
+    /// What gaps are filled with: it stops whoever runs into it.
+    const FILL: u8;
 
     /// The registers.
     fn registers(&self) -> &RegisterFile;
     /// The code being written.
     fn buffer(&mut self) -> &mut CodeBuffer;
+    /// Whether the function that was just written is too large for the instruction set's jumps.
+    fn take_too_large(&mut self) -> bool {
+        false
+    }
+    /// The code that was written.
+    fn written(&self) -> &CodeBuffer;
 
     /// Whether there is any operator that `op` may fold into.
     fn is_foldable(&self, op: Op) -> bool;
@@ -291,6 +299,8 @@ pub trait Isa {
     /// Calls a helper; arguments are in the integer positions.
     fn call_helper(&mut self, helper: Helper, at: u32);
 
+    /// Writes what forms have left for behind the body, and forgets what was remembered of it: the next function may be at the same offsets.
+    fn finish_body(&mut self);
     /// Writes the prologue so that it ends at `body`; returns the offset of the function's entry. May write code at the end.
     fn prologue(&mut self, body: usize, facts: FrameFacts) -> usize;
     /// Makes room for `slot_bytes` of slots in a frame whose fixed part another prologue has written.

@@ -14,7 +14,7 @@ mod stubs;
 mod trampolines;
 mod transition;
 
-pub use stubs::{LAZY_HEAD_SIZE, LAZY_STUB_SIZE, StubFunctions, Stubs, lazy_stubs, stubs};
+pub use stubs::{LAZY_HEAD_SIZE, LAZY_STUB_SIZE, lazy_stubs, stubs};
 pub use trampolines::{entry_trampoline, host_shim};
 
 use mj_asm_x64::{Asm, Width};
@@ -36,6 +36,9 @@ pub struct Features {
 }
 
 impl Features {
+    /// What every processor has.
+    pub const LEAST: Self = Self { lzcnt: false, bmi1: false, bmi2: false, avx: false };
+
     /// The features of the processor that runs this.
     ///
     /// # Errors

@@ -3,7 +3,7 @@
 //! Golden files hold the code of both under each of twelve operators; `BLESS=1 cargo test -p mj-codegen` rewrites them. Random functions run through both
 //! must give the same results, leave the same memory, and have the same sites.
 
-#![cfg(all(target_os = "linux", target_arch = "x86_64"))]
+#![cfg(target_os = "linux")]
 
 mod golden;
 mod machine;
@@ -15,8 +15,8 @@ use std::path::Path;
 use machine::{Code, Machine, RunningStubs};
 use mix::{MEMORY, PARAMETERS, Random};
 use mj_abi::{CodePointer, HelperPointers, MemoryDefinition, RawValue};
-use mj_codegen::x64::{Features, entry_trampoline};
-use mj_codegen::{Bounds, Compiler, Entry, FunctionCode, ModulePlan, Options, Unit, relocate};
+use mj_codegen::host::entry_trampoline;
+use mj_codegen::{Arch, Bounds, Compiler, Entry, FunctionCode, ModulePlan, Options, Target, Unit, aarch64, x64};
 use mj_decode::{Module, ValType, validate};
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -25,8 +25,12 @@ enum Driver {
     Optimizing,
 }
 
-const NEWEST: Features = Features { lzcnt: true, bmi1: true, bmi2: true, avx: true };
-const OLDEST: Features = Features { lzcnt: false, bmi1: false, bmi2: false, avx: false };
+const NEWEST: Target = Target::X64(x64::Features { lzcnt: true, bmi1: true, bmi2: true, avx: true });
+const OLDEST: Target = Target::X64(x64::Features::LEAST);
+const AARCH64: Target = Target::Aarch64(aarch64::Features::LEAST);
+
+/// Targets that this machine can run.
+const RUNNABLE: [Target; 2] = if cfg!(target_arch = "aarch64") { [AARCH64; 2] } else { [NEWEST, OLDEST] };
 
 fn parse(text: &str) -> (Module, Vec<u8>) {
     let bytes = wat::parse_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"));
@@ -34,9 +38,9 @@ fn parse(text: &str) -> (Module, Vec<u8>) {
     (module, bytes)
 }
 
-fn compile(driver: Driver, features: Features, options: &Options, module: &Module, bytes: &[u8]) -> (Unit, Vec<FunctionCode>) {
+fn compile(driver: Driver, target: Target, options: &Options, module: &Module, bytes: &[u8]) -> (Unit, Vec<FunctionCode>) {
     let plan = ModulePlan::new(module);
-    let mut compiler = Compiler::with_features(features, options);
+    let mut compiler = Compiler::for_target(target, options);
     let functions = (0..module.bodies.len() as u32)
         .map(|function| match driver {
             Driver::Baseline => compiler.compile(module, &plan, function, bytes).expect("the baseline knows all operators"),
@@ -58,9 +62,11 @@ fn the_code_of_twelve_operators_is_what_it_was() {
         let source = golden::source(&text);
         let (module, bytes) = parse(source);
         let mut expected = String::from(source);
-        for driver in [Driver::Baseline, Driver::Optimizing] {
-            let (unit, functions) = compile(driver, NEWEST, &Options::default(), &module, &bytes);
-            expected += &golden::listing(&format!("{driver:?}").to_lowercase(), &unit, &functions[0]);
+        for target in [NEWEST, AARCH64] {
+            for driver in [Driver::Baseline, Driver::Optimizing] {
+                let (unit, functions) = compile(driver, target, &Options::default(), &module, &bytes);
+                expected += &golden::listing(&format!("{driver:?}").to_lowercase(), target, &unit, &functions[0]);
+            }
         }
         if std::env::var_os("BLESS").is_some() {
             fs::write(&path, expected).unwrap();
@@ -77,7 +83,7 @@ fn place(unit: &Unit, functions: &[FunctionCode]) -> Code {
         let mut bytes: Vec<u8> = functions.iter().flat_map(|one| (address + table + one.entry as usize).to_le_bytes()).collect();
         bytes.resize(table, 0);
         bytes.extend_from_slice(&unit.code);
-        relocate(&mut bytes[table..], 0, &unit.relocations, address + table, address);
+        Arch::HOST.relocate(&mut bytes[table..], 0, &unit.relocations, address + table, address);
         bytes
     })
 }
@@ -151,10 +157,10 @@ fn check_sites(baseline: &Unit, optimized: &Unit, text: &str) {
 /// Loops are unrolled so many times at most.
 const MOST_TURNS: usize = 4;
 
-fn agree(text: &str, features: Features, options: &Options) {
+fn agree(text: &str, target: Target, options: &Options) {
     let (module, bytes) = parse(text);
-    let baseline = compile(Driver::Baseline, features, options, &module, &bytes);
-    let optimized = compile(Driver::Optimizing, features, options, &module, &bytes);
+    let baseline = compile(Driver::Baseline, target, options, &module, &bytes);
+    let optimized = compile(Driver::Optimizing, target, options, &module, &bytes);
     check_sites(&baseline.0, &optimized.0, text);
     let expected = run(&baseline.0, &baseline.1, &module, 0);
     let got = run(&optimized.0, &optimized.1, &module, 0);
@@ -163,7 +169,7 @@ fn agree(text: &str, features: Features, options: &Options) {
 }
 
 /// Every combination of options that changes what a driver has to do.
-fn configurations() -> Vec<(Features, Options)> {
+fn configurations() -> Vec<(Target, Options)> {
     let mut configurations = Vec::new();
     for number in 0..16 {
         let options = Options {
@@ -172,7 +178,7 @@ fn configurations() -> Vec<(Features, Options)> {
             bounds: if number & 4 != 0 { Bounds::Explicit } else { Bounds::Guard },
             ..Options::default()
         };
-        configurations.push((if number & 8 != 0 { OLDEST } else { NEWEST }, options));
+        configurations.push((RUNNABLE[number >> 3], options));
     }
     configurations
 }
@@ -181,9 +187,9 @@ fn configurations() -> Vec<(Features, Options)> {
 fn agree_everywhere(first_seed: u64, all_integer_operators: bool) {
     let rounds = std::env::var("ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(1);
     for round in 0..rounds {
-        for (index, (features, options)) in configurations().into_iter().enumerate() {
+        for (index, (target, options)) in configurations().into_iter().enumerate() {
             let seed = first_seed + 16 * round + index as u64;
-            agree(&mix::module(seed, 24, 12, all_integer_operators), features, &options);
+            agree(&mix::module(seed, 24, 12, all_integer_operators), target, &options);
         }
     }
 }
@@ -199,10 +205,92 @@ fn both_drivers_compute_the_same_with_all_integer_operators() {
 }
 
 #[test]
-fn more_values_than_registers_change_places_in_a_loop() {
-    for (features, options) in configurations() {
-        for (count, calls) in [(3, false), (9, false), (20, false), (3, true), (9, true)] {
-            agree(&mix::rotation(count, calls), features, &options);
+fn both_drivers_walk_through_the_same_structures() {
+    let rounds: u64 = std::env::var("ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(1);
+    for round in 0..rounds {
+        for (index, (target, options)) in configurations().into_iter().enumerate() {
+            agree(&mix::structures(16 * round + index as u64, 24), target, &options);
         }
+    }
+}
+
+/// The sum of all that was computed depends on nothing but the modules.
+#[test]
+fn every_machine_computes_the_same() {
+    let mut sum = 0u64;
+    let mut add = |word: u64| sum = (sum ^ word).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23);
+    for seed in 0..8 {
+        for text in [mix::module(seed, 24, 12, true), mix::structures(seed, 24)] {
+            for driver in [Driver::Baseline, Driver::Optimizing] {
+                let (module, bytes) = parse(&text);
+                let (unit, functions) = compile(driver, RUNNABLE[0], &Options::default(), &module, &bytes);
+                let outcome = run(&unit, &functions, &module, 0);
+                outcome.results.iter().for_each(|&(_, bits)| add(bits));
+                outcome.memory.chunks(8).for_each(|word| add(u64::from_le_bytes(word.try_into().expect("eight bytes"))));
+            }
+        }
+    }
+    assert_eq!(sum, 0x8ae7_51d5_2f8c_75e4, "{sum:#x}");
+}
+
+#[test]
+fn more_values_than_registers_change_places_in_a_loop() {
+    for (target, options) in configurations() {
+        for (count, calls) in [(3, false), (9, false), (20, false), (3, true), (9, true)] {
+            agree(&mix::rotation(count, calls), target, &options);
+        }
+    }
+}
+
+/// The upper half of a wrapped value is rubbish; that of what is selected is not.
+#[test]
+fn what_is_selected_has_a_clean_upper_half() {
+    let wrapped = "(i32.wrap_i64 (i64.add (local.get 2) (local.get 3)))";
+    let conditions = [
+        "(local.get 1)",
+        "(i32.lt_u (local.get 0) (local.get 1))",
+        "(f64.eq (local.get 4) (local.get 4))",
+        "(f64.ne (local.get 4) (f64.const 3))",
+    ];
+    let parameters = "(param i32 i32 i64 i64 f64)";
+    let mut text = String::from("(module (memory 4)\n");
+    for condition in conditions {
+        for (first, second) in [(wrapped, "(local.get 0)"), ("(local.get 0)", wrapped), (wrapped, wrapped)] {
+            text += &format!("(func {parameters} (result i64) (i64.extend_i32_u (select {first} {second} {condition})))\n");
+        }
+        text += &format!(
+            "(func {parameters} (result i64) (local i32) (local.set 5 {wrapped}) (i64.extend_i32_u (select (local.get 5) (local.get 5) {condition})))\n"
+        );
+    }
+    for (target, options) in configurations() {
+        agree(&(text.clone() + ")"), target, &options);
+    }
+}
+
+/// A loop of more than a megabyte of code, left and repeated from its ends, with float constants all along.
+#[test]
+fn branches_and_constants_reach_through_large_functions() {
+    let mut random = Random(7);
+    let mut text = String::from(
+        "(module (memory 4) (func (param i32 i32 i64 i64 f64) (result i64) (local i32 f64) (local.set 5 (i32.const 2)) (loop (block",
+    );
+    text += "(br_if 0 (i32.and (local.get 0) (i32.const 4))) (br_if 0 (i32.lt_s (local.get 1) (i32.const 0))) (br_if 0 (i64.eqz (local.get 2)))";
+    for index in 0..40_000 {
+        text +=
+            &format!("(local.set 3 (i64.xor (i64.mul (local.get 3) (i64.const {})) (i64.const {})))\n", random.next() | 1, random.next());
+        if index % 50 == 0 {
+            text += &format!("(local.set 6 (f64.add (local.get 6) (f64.const 0x1.{:013x}p2)))", random.next() >> 12);
+        }
+        if index % 5000 == 0 {
+            text += "(br_if 0 (i64.eq (local.get 3) (i64.const 77))) (if (i64.eqz (local.get 3)) (then (return (i64.const 1))))";
+        }
+    }
+    text += ") (br_if 0 (local.tee 5 (i32.sub (local.get 5) (i32.const 1)))))";
+    text += "(i64.add (local.get 3) (i64.trunc_sat_f64_s (local.get 6)))))";
+    for target in RUNNABLE {
+        let (module, bytes) = parse(&text);
+        let (unit, _) = compile(Driver::Optimizing, target, &Options::default(), &module, &bytes);
+        assert!(unit.code.len() > 1 << 20, "{} bytes", unit.code.len());
+        agree(&text, target, &Options::default());
     }
 }

@@ -257,8 +257,12 @@ impl Op {
     }
 
     /// The numeric operator with this opcode (`0x45..=0xc4`).
+    ///
+    /// # Panics
+    /// If there is none.
+    #[must_use]
     #[inline]
-    pub(crate) fn from_numeric_opcode(byte: u8) -> Op {
+    pub fn from_numeric_opcode(byte: u8) -> Op {
         Op::ALL[usize::from(byte - 0x45) + Op::I32Eqz as usize]
     }
 

@@ -221,7 +221,9 @@ impl CacheEntry {
             }
         };
         let old = self.folder().read(&self.code);
-        if let Some(old) = old.as_deref().and_then(|old| self.fitting(engine, old)).and_then(|old| old.functions(own_functions).ok()) {
+        if let Some(old) =
+            old.as_deref().and_then(|old| self.fitting(engine, old)).and_then(|old| old.functions(engine.arch(), own_functions).ok())
+        {
             stored = stored.merged(&old);
         }
         let artefact = artefact::write(&stored, engine.fingerprint().strict(), tie, &[])?;

@@ -7,11 +7,13 @@
 mod choices;
 mod pooling;
 mod proposals;
+mod target;
 mod tiers;
 
 use std::collections::BTreeMap;
 use std::num::NonZeroUsize;
 
+use mj_codegen::Arch;
 use mj_decode::Features;
 
 use crate::cache::Cache;
@@ -53,6 +55,8 @@ pub struct Config {
     pub(crate) parallel: bool,
     pub(crate) module_version: ModuleVersionStrategy,
     pub(crate) cache: Option<Cache>,
+    /// The instruction set to compile for, if it is not this machine's.
+    pub(crate) foreign: Option<Arch>,
     pub(crate) fuel: bool,
     pub(crate) epochs: bool,
     pub(crate) canonical_nans: bool,
@@ -82,6 +86,7 @@ impl Default for Config {
             parallel: true,
             module_version: ModuleVersionStrategy::default(),
             cache: None,
+            foreign: None,
             fuel: false,
             epochs: false,
             canonical_nans: false,
@@ -242,16 +247,6 @@ impl Config {
     /// Whether to compile at all: engines that only run what was compiled before are not there yet.
     pub fn enable_compiler(&mut self, enable: bool) -> &mut Self {
         self.refuse("enable_compiler", !enable, "engines without compiler")
-    }
-
-    /// The machine to compile for: this one.
-    ///
-    /// # Errors
-    ///
-    /// None; [`Engine::new`](crate::Engine::new) fails if it is another machine.
-    pub fn target(&mut self, target: &str) -> Result<&mut Self> {
-        let this = target.split('-').next() == Some(std::env::consts::ARCH) || target == "native";
-        Ok(self.refuse("target", !this, &format!("code for `{target}`")))
     }
 
     /// Whether debuggers are told about compiled code.

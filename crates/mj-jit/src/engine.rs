@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use mj_abi::{CodePointer, HelperPointers};
-use mj_codegen::{Compiler, Effort, Options};
+use mj_codegen::{Arch, Compiler, Effort, Options, Target};
 use mj_runtime::{Bounds, MemoryError, MemoryPlan, MemoryPool, StackPool, Stubs};
 
 use crate::cache::Cache;
@@ -42,6 +42,7 @@ pub struct Engine {
 #[derive(Debug)]
 struct EngineInner {
     config: Config,
+    target: Target,
     options: Options,
     fingerprint: OnceLock<Fingerprint>,
     types: Arc<TypeRegistry>,
@@ -68,9 +69,11 @@ impl Engine {
         let kept = config.pooling.as_ref().map(|pooling| pooling.max_unused_warm_slots as usize);
         let memories = MemoryPool::new(kept.unwrap_or(KEPT_MEMORIES));
         let options = options(config, &memories);
-        let compiler = Compiler::new(&options)?;
+        let target = config.machine()?;
+        let compiler = Compiler::for_target(target, &options);
         let inner = EngineInner {
             config: config.clone(),
+            target,
             options,
             fingerprint: OnceLock::new(),
             types: Arc::default(),
@@ -122,6 +125,16 @@ impl Engine {
         let _ = mj_runtime::install_signal_handlers();
     }
 
+    /// The instruction set of code.
+    pub(crate) fn arch(&self) -> Arch {
+        self.inner.target.arch()
+    }
+
+    /// Whether code is for the machine that runs this.
+    pub(crate) fn is_native(&self) -> bool {
+        self.arch() == Arch::HOST
+    }
+
     pub(crate) fn types(&self) -> &Arc<TypeRegistry> {
         &self.inner.types
     }
@@ -163,8 +176,7 @@ impl Engine {
 
     /// What made the engine's code, for code that is stored.
     pub(crate) fn fingerprint(&self) -> &Fingerprint {
-        let make = || Fingerprint::new(&self.inner.config, &self.inner.options).expect("the engine has detected the processor before");
-        self.inner.fingerprint.get_or_init(make)
+        self.inner.fingerprint.get_or_init(|| Fingerprint::new(&self.inner.config, self.inner.target, &self.inner.options))
     }
 
     /// Work that tiered code does between two reports; `None` if code is not tiered.
@@ -188,7 +200,7 @@ impl Engine {
         let pooled = lock().pop();
         let mut compiler = match pooled {
             Some(compiler) => compiler,
-            None => Compiler::new(&self.inner.options)?,
+            None => Compiler::for_target(self.inner.target, &self.inner.options),
         };
         let result = work(&mut compiler);
         compiler.clear();

@@ -8,8 +8,8 @@
 //! - Published without such a file (the system has none): each piece gets pages of its own, which are writable first and executable after.
 //! - As an *image*: all code at once, written and then sealed.
 //!
-//! Invariants: no mapping is ever writable and executable; what was published never changes and never moves; bytes between pieces are
-//! breakpoints or were never written.
+//! Invariants: no mapping is ever writable and executable; what was published never changes and never moves, and every core has been told of it
+//! ([`make_executable`]); bytes between pieces are breakpoints or were never written.
 
 use std::fmt;
 use std::ops::Range;
@@ -22,15 +22,13 @@ use mj_abi::CodePointer;
 use crate::ResourceError;
 use crate::mapping::{Access, Mapping, page_size, round_to_pages};
 use crate::registry::{CodeInfo, CodeRegistration};
+use crate::sys::{BREAKPOINT, make_executable};
 
 /// Alignment of every published piece.
 pub const CODE_ALIGN: usize = 16;
 
 /// Bytes of table and code together, so that any of it reaches any other by a signed 32-bit displacement.
 const LARGEST: usize = 0x7fff_0000;
-
-/// Filled with these, a gap between functions stops whoever runs into it (`int3`).
-const BREAKPOINT: u8 = 0xcc;
 
 /// Written pages are dropped from the writable alias in steps of this size, so that they do not count twice as resident.
 const ALIAS_STEP: usize = 256 << 10;
@@ -143,6 +141,8 @@ impl CodeRegion {
         let bytes = unsafe { std::slice::from_raw_parts_mut(address, length) };
         write(bytes, address as usize);
         region.protect(pages, Access::ReadExecute)?;
+        // SAFETY: the pages are readable.
+        unsafe { make_executable(address as usize, address as usize, length) };
         let mut publisher = region.publisher();
         publisher.used = length;
         publisher.sealed = sealed;
@@ -274,6 +274,8 @@ impl CodeRegion {
                 gap.fill(BREAKPOINT);
                 copy.copy_from_slice(code);
                 relocate(copy, address);
+                // SAFETY: the bytes are readable in both views.
+                unsafe { make_executable(copy.as_ptr() as usize, address, copy.len()) };
             }
             Way::Flip => {
                 let pages = self.code + piece..self.code + end.next_multiple_of(page_size());
@@ -285,6 +287,8 @@ impl CodeRegion {
                 copy.copy_from_slice(code);
                 relocate(copy, address);
                 self.protect(pages, Access::ReadExecute)?;
+                // SAFETY: the pages are readable.
+                unsafe { make_executable(address, address, code.len()) };
             }
             Way::Sealed | Way::Unopened => {}
         }

@@ -1,6 +1,6 @@
 //! Hardware faults in compiled code become traps; all other signals stay what they were.
 //!
-//! Compiled code does not check what the hardware checks anyway: memory bounds (guard pages), division (the divide fault), `unreachable` and
+//! Compiled code does not check what the hardware checks anyway: memory bounds (guard pages), division (the divide fault of x86-64), `unreachable` and
 //! rare checks (an undefined instruction), stack overflow (a guard region), interruption (a protected page). The handler decides by the
 //! faulting instruction's *site* and the fault address what has happened, and then does not unwind itself: it points the interrupted thread at a
 //! generated stub and returns.
@@ -148,7 +148,7 @@ fn access_trap(block: &StoreBlock, trap: Option<TrapCode>, address: usize) -> Op
     }
 }
 
-/// What a division fault was: the hardware has one for both.
+/// What a division fault was: the hardware that has one has it for both.
 fn division_trap(site: Site, cpu: &Cpu) -> TrapCode {
     let (register, is_64) = site.register();
     let divisor = cpu.register(register);

@@ -1,16 +1,19 @@
 //! What happens when the operating system refuses. Each test runs in a process of its own, since limits are for whole processes.
 
-use std::process::Command;
+mod child;
 
 use mj_runtime::{CodeRegion, LinearMemory, MemoryError, MemoryPlan, MemoryPool, StackPool, Table};
 
-const CHILD: &str = "MJ_RUNTIME_TEST_CHILD";
+use child::{CHILD, again, is_emulated};
 
 /// Runs `body` in a process of its own, with the resource limited to this many bytes (or files).
 fn limited(test: &str, resource: libc::__rlimit_resource_t, limit: u64, body: impl FnOnce()) {
     if std::env::var_os(CHILD).is_none() {
-        let this = std::env::current_exe().unwrap();
-        let output = Command::new(this).args(["--exact", test, "--nocapture", "--test-threads=1"]).env(CHILD, "1").output().unwrap();
+        if is_emulated() {
+            println!("emulators do not limit address space");
+            return;
+        }
+        let output = again(test).output().unwrap();
         assert!(output.status.success(), "{}{}", String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         return;
     }
@@ -58,8 +61,12 @@ fn without_memory_growing_fails_and_changes_nothing() {
     });
 }
 
-/// `mov eax, 5; ret`
+/// Returns 5.
+#[cfg(target_arch = "x86_64")]
 const FIVE: [u8; 6] = [0xb8, 5, 0, 0, 0, 0xc3];
+/// Returns 5.
+#[cfg(target_arch = "aarch64")]
+const FIVE: [u8; 8] = [0xa0, 0, 0x80, 0x52, 0xc0, 3, 0x5f, 0xd6];
 
 fn code_is_published_and_runs() {
     let region = CodeRegion::reserve(1, 1 << 20).unwrap();

@@ -51,11 +51,31 @@ pub fn mj_with_input(arguments: &[&str], input: &[u8]) -> Run {
 
 /// The command, not started yet, with its output captured.
 pub fn command(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_mj"));
+    let words = program();
+    let mut command = Command::new(&words[0]);
+    command.args(&words[1..]);
     // The user's own cache is not for tests.
     command.env("XDG_CACHE_HOME", env!("CARGO_TARGET_TMPDIR"));
     command.args(arguments).current_dir(programs()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
+}
+
+/// The command's program, behind what emulates the processor, if something does: emulated programs cannot start each other by themselves.
+fn program() -> Vec<String> {
+    let variable = format!("CARGO_TARGET_{}_UNKNOWN_LINUX_GNU_RUNNER", std::env::consts::ARCH.to_uppercase());
+    let runner = std::env::var(variable).unwrap_or_default();
+    runner.split_whitespace().chain([env!("CARGO_BIN_EXE_mj")]).map(str::to_owned).collect()
+}
+
+pub fn is_emulated() -> bool {
+    program().len() > 1
+}
+
+/// Runs a line of shell, to which `"$@"` is `mj` with these arguments, in the same folder.
+pub fn shell(script: &str, arguments: &[&str]) -> Run {
+    let mut command = Command::new("sh");
+    command.args(["-c", script, "sh"]).args(program()).args(arguments).current_dir(programs());
+    finished(command.output().unwrap())
 }
 
 pub fn finished(output: Output) -> Run {

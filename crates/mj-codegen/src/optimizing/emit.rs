@@ -118,7 +118,7 @@ fn foreign_slots<F>(emission: &Emission<'_, F>) -> u32 {
 impl<I: Isa> Pass<'_, I> {
     fn function(mut self) -> Emitted {
         let buffer = self.isa.buffer();
-        buffer.align(I::FUNCTION_ALIGNMENT, 0xcc);
+        buffer.align(I::FUNCTION_ALIGNMENT, I::FILL);
         let start = buffer.offset();
         let takes_over = self.emission.context.takes_over;
         let slot_bytes = (self.foreign + self.emission.allocation.slots) * mj_abi::SLOT;
@@ -138,6 +138,7 @@ impl<I: Isa> Pass<'_, I> {
             self.isa.buffer().bind(label);
             self.behind(behind);
         }
+        self.isa.finish_body();
         let options = self.emission.context.options;
         let calls = self.emission.function.calls;
         let facts = FrameFacts {

@@ -12,6 +12,7 @@ use mj_ir::{Class, PReg, RegSet, RegisterFile};
 use super::X64;
 use super::cover::{is_foldable, may_fold};
 use super::form::{Family, Form, Kind};
+use super::integer::width;
 use super::registers::{self, CONTEXT, FRAME, MEMORY, SCRATCH, gpr, xmm};
 use crate::Cond;
 use crate::isa::{Constraints, Countdown, Cover, FieldWidth, FrameFacts, Isa, Locations, Operands};
@@ -114,27 +115,35 @@ impl X64 {
     }
 
     fn emit_select(&mut self, form: Form, at: &Locations) {
-        let is_int = form.kind == Kind::SelectInt;
-        if at.definition != at.uses[0] {
-            self.copy(at.definition, at.uses[0]);
+        if form.kind == Kind::SelectInt {
+            return self.emit_select_int(form, at);
         }
-        if at.uses[0] == at.uses[1] {
-            return;
+        let (to, first, other) = (xmm(at.definition), xmm(at.uses[0]), xmm(at.uses[1]));
+        if to != first {
+            self.asm.movaps_xx(to, first);
         }
-        let replace = test(form.condition.invert());
-        if is_int {
-            let (to, other) = (gpr(at.definition), gpr(at.uses[1]));
-            match replace {
-                Test::One(cc) => self.asm.cmov_rr(cc, Width::W64, to, other),
-                Test::Either(first, second) => {
-                    self.asm.cmov_rr(first, Width::W64, to, other);
-                    self.asm.cmov_rr(second, Width::W64, to, other);
-                }
-                Test::Both(..) => self.jump_around(form.condition, |isa| isa.asm.mov_rr(Width::W64, to, other)),
-            }
-        } else {
-            let (to, other) = (xmm(at.definition), xmm(at.uses[1]));
+        if first != other {
             self.jump_around(form.condition, |isa| isa.asm.movaps_xx(to, other));
+        }
+    }
+
+    /// At 32 bits, `cmov` and `mov` clear the upper half, of which the uses may have anything.
+    fn emit_select_int(&mut self, form: Form, at: &Locations) {
+        let width = width(form.op.row().a);
+        let (to, first, other) = (gpr(at.definition), gpr(at.uses[0]), gpr(at.uses[1]));
+        let replace = test(form.condition.invert());
+        let may_stay = first == other || matches!(replace, Test::Both(..));
+        if to != first || may_stay && width == Width::W32 {
+            self.asm.mov_rr(width, to, first);
+        }
+        match replace {
+            _ if first == other => {}
+            Test::One(cc) => self.asm.cmov_rr(cc, width, to, other),
+            Test::Either(first, second) => {
+                self.asm.cmov_rr(first, width, to, other);
+                self.asm.cmov_rr(second, width, to, other);
+            }
+            Test::Both(..) => self.jump_around(form.condition, |isa| isa.asm.mov_rr(width, to, other)),
         }
     }
 
@@ -196,6 +205,7 @@ impl Isa for X64 {
     const INCOMING: i32 = 16;
     const PROLOGUE_SPACE: usize = 48;
     const FUNCTION_ALIGNMENT: usize = 16;
+    const FILL: u8 = 0xcc;
 
     fn registers(&self) -> &RegisterFile {
         &self.registers
@@ -204,6 +214,11 @@ impl Isa for X64 {
     #[inline]
     fn buffer(&mut self) -> &mut CodeBuffer {
         &mut self.asm.buffer
+    }
+
+    #[inline]
+    fn written(&self) -> &CodeBuffer {
+        &self.asm.buffer
     }
 
     #[inline]
@@ -239,7 +254,9 @@ impl Isa for X64 {
             ValType::F32 | ValType::F64 => Kind::SelectFloat,
             _ => Kind::SelectInt,
         };
-        Form { kind, op: Op::I32Add, condition }
+        // It tells the width.
+        let op = if ty == ValType::I32 { Op::I32Add } else { Op::I64Add };
+        Form { kind, op, condition }
     }
 
     fn test_nonzero(&mut self, register: PReg) -> Cond {
@@ -577,8 +594,11 @@ impl Isa for X64 {
         self.call_site(at);
     }
 
-    fn prologue(&mut self, body: usize, facts: FrameFacts) -> usize {
+    fn finish_body(&mut self) {
         self.zero_flag = None;
+    }
+
+    fn prologue(&mut self, body: usize, facts: FrameFacts) -> usize {
         self.room();
         let entry = self.asm.offset();
         let bytes = FIXED_BYTES + facts.slot_bytes as i32;
@@ -624,7 +644,6 @@ impl Isa for X64 {
 
     fn take_over_frame(&mut self, slot_bytes: u32) {
         self.room();
-        self.zero_flag = None;
         let bytes = FIXED_BYTES + slot_bytes as i32;
         if bytes as u32 > UNCHECKED_FRAME {
             // The stack pointer is below the fixed part already: this asks for a little more than is needed.

@@ -1,6 +1,6 @@
 ;; A constant that is no immediate keeps the conjunction from folding into the test.
 (module (func (param i64) (result i32) (i64.eqz (i64.and (local.get 0) (i64.const 0x100000000)))))
-;; -- baseline: 10 instructions
+;; -- x64, baseline: 10 instructions
 ;;   push rbp
 ;;   mov rbp, rsp
 ;;   sub rsp, 38h
@@ -11,7 +11,7 @@
 ;;   mov rax, rcx
 ;;   leave
 ;;   ret
-;; -- optimizing: 8 instructions
+;; -- x64, optimizing: 8 instructions
 ;;   push rbp
 ;;   mov rbp, rsp
 ;;   mov rsi, 100000000h
@@ -19,4 +19,22 @@
 ;;   sete al
 ;;   movzx eax, al
 ;;   leave
+;;   ret
+;; -- aarch64, baseline: 9 instructions
+;;   stp x29, x30, [sp, #-0x10]!
+;;   mov x29, sp
+;;   sub sp, sp, #0x60
+;;   tst x0, #0x100000000
+;;   cset w1, eq
+;;   mov x0, x1
+;;   mov sp, x29
+;;   ldp x29, x30, [sp], #0x10
+;;   ret
+;; -- aarch64, optimizing: 7 instructions
+;;   stp x29, x30, [sp, #-0x10]!
+;;   mov x29, sp
+;;   tst x0, #0x100000000
+;;   cset w0, eq
+;;   mov sp, x29
+;;   ldp x29, x30, [sp], #0x10
 ;;   ret

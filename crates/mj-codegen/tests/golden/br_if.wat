@@ -7,7 +7,7 @@
       (local.set 0 (i32.add (local.get 0) (i32.const -1)))
       (br_if 0 (i32.lt_u (local.get 2) (local.get 0)))))
   (local.get 2)))
-;; -- baseline: 21 instructions
+;; -- x64, baseline: 21 instructions
 ;;   push rbp
 ;;   mov rbp, rsp
 ;;   sub rsp, 48h
@@ -31,7 +31,7 @@
 ;;   mov eax, [rbp-38h]
 ;;   leave
 ;;   ret
-;; -- optimizing: 36 instructions
+;; -- x64, optimizing: 36 instructions
 ;;   push rbp
 ;;   mov rbp, rsp
 ;;   test ecx, ecx
@@ -75,3 +75,69 @@
 ;; L6:
 ;;   xor eax, eax
 ;;   jmp L5
+;; -- aarch64, baseline: 21 instructions
+;;   stp x29, x30, [sp, #-0x10]!
+;;   mov x29, sp
+;;   sub sp, sp, #0x70
+;;   stur xzr, [x29, #-0x60]
+;;   cbnz w1, L1
+;;   stur x1, [x29, #-0x58]
+;;   ldur w14, [x29, #-0x60]
+;;   nop
+;;   nop
+;; L0:
+;;   ldr x16, [x28, #0x18]
+;;   ldr wzr, [x16]
+;;   add w14, w14, w0
+;;   sub w0, w0, #0x1
+;;   cmp w14, w0
+;;   b.lo L0
+;;   stur x14, [x29, #-0x60]
+;;   ldur w1, [x29, #-0x58]
+;; L1:
+;;   ldur w0, [x29, #-0x60]
+;;   mov sp, x29
+;;   ldp x29, x30, [sp], #0x10
+;;   ret
+;; -- aarch64, optimizing: 35 instructions
+;;   stp x29, x30, [sp, #-0x10]!
+;;   mov x29, sp
+;;   cbnz w1, L5
+;;   mov x1, x0
+;;   mov w0, #0x0
+;;   nop
+;;   nop
+;;   nop
+;; L0:
+;;   ldr x16, [x28, #0x18]
+;;   ldr wzr, [x16]
+;;   add w0, w0, w1
+;;   sub w2, w1, #0x1
+;;   cmp w0, w2
+;;   b.hs L1
+;;   add w0, w0, w2
+;;   sub w2, w1, #0x2
+;;   cmp w0, w2
+;;   b.hs L2
+;;   add w0, w0, w2
+;;   sub w2, w1, #0x3
+;;   cmp w0, w2
+;;   b.hs L3
+;;   add w0, w0, w2
+;;   sub w1, w1, #0x4
+;;   cmp w0, w1
+;;   b.lo L0
+;;   b L4
+;; L1:
+;;   b L4
+;; L2:
+;;   b L4
+;; L3:
+;;   b L4
+;; L4:
+;;   mov sp, x29
+;;   ldp x29, x30, [sp], #0x10
+;;   ret
+;; L5:
+;;   mov w0, #0x0
+;;   b L4

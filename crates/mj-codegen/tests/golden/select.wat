@@ -3,7 +3,7 @@
   (i64.store (i32.const 0) (select (local.get 1) (local.get 2) (i64.gt_s (local.get 1) (local.get 2))))
   (select (local.get 3) (local.get 4) (local.get 0)))
   (memory 1))
-;; -- baseline: 14 instructions
+;; -- x64, baseline: 14 instructions
 ;;   push rbp
 ;;   mov rbp, rsp
 ;;   sub rsp, 70h
@@ -19,7 +19,7 @@
 ;;   movaps xmm0, xmm2
 ;;   leave
 ;;   ret
-;; -- optimizing: 10 instructions
+;; -- x64, optimizing: 10 instructions
 ;;   push rbp
 ;;   mov rbp, rsp
 ;;   cmp rcx, rdx
@@ -30,4 +30,28 @@
 ;;   movaps xmm0, xmm1
 ;; L0:
 ;;   leave
+;;   ret
+;; -- aarch64, baseline: 12 instructions
+;;   stp x29, x30, [sp, #-0x10]!
+;;   mov x29, sp
+;;   sub sp, sp, #0xa0
+;;   cmp x1, x2
+;;   csel x3, x1, x2, gt
+;;   str x3, [x27]
+;;   cmp w0, #0x0
+;;   fcsel d2, d0, d1, ne
+;;   mov v0.16b, v2.16b
+;;   mov sp, x29
+;;   ldp x29, x30, [sp], #0x10
+;;   ret
+;; -- aarch64, optimizing: 10 instructions
+;;   stp x29, x30, [sp, #-0x10]!
+;;   mov x29, sp
+;;   cmp x1, x2
+;;   csel x1, x1, x2, gt
+;;   str x1, [x27]
+;;   cmp w0, #0x0
+;;   fcsel d0, d0, d1, ne
+;;   mov sp, x29
+;;   ldp x29, x30, [sp], #0x10
 ;;   ret

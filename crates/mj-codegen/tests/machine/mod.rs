@@ -9,8 +9,12 @@ use std::arch::asm;
 use std::ptr;
 
 use mj_abi::{ContextHeader, Helper, HostContext, RawValue, StoreContext};
+#[cfg(target_arch = "aarch64")]
+use mj_asm_aarch64::Asm;
+#[cfg(target_arch = "x86_64")]
 use mj_asm_x64::Asm;
-use mj_codegen::x64::{StubFunctions, Stubs, stubs};
+use mj_codegen::host::stubs;
+use mj_codegen::{StubFunctions, Stubs};
 
 /// Code that can be called.
 pub struct Code {
@@ -27,7 +31,8 @@ impl Code {
     pub fn placed(length: usize, write: impl FnOnce(usize) -> Vec<u8>) -> Self {
         let size = length.max(1).next_multiple_of(4096);
         let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS;
-        // SAFETY: a fresh mapping that nothing else refers to; it is writable until the copy is done, then executable.
+        // SAFETY: a fresh mapping that nothing else refers to; it is writable until the copy is done, then executable. The kernel makes
+        // caches agree when a new page becomes executable.
         let start = unsafe {
             let start = libc::mmap(ptr::null_mut(), size, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0);
             assert_ne!(start, libc::MAP_FAILED);
@@ -45,7 +50,7 @@ impl Code {
         let mut asm = Asm::default();
         asm.reserve(4096);
         write(&mut asm);
-        asm.finish_function(0xcc);
+        asm.finish_function(0);
         Self::new(asm.code())
     }
 
@@ -62,6 +67,7 @@ impl Drop for Code {
 }
 
 /// Changes every register that a C function may change.
+#[cfg(target_arch = "x86_64")]
 fn scribble() {
     // SAFETY: all registers written are declared.
     unsafe {
@@ -93,6 +99,29 @@ fn scribble() {
             "movaps xmm14, xmm0",
             "movaps xmm15, xmm0",
             "cmp rax, 0",
+            clobber_abi("C"),
+        );
+    }
+}
+
+/// Changes every register that a C function may change.
+#[cfg(target_arch = "aarch64")]
+fn scribble() {
+    // SAFETY: all registers written are declared.
+    unsafe {
+        asm!(
+            "mov x0, -1",
+            ".irp n, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17",
+            "mov x\\n, x0",
+            ".endr",
+            ".irp n, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31",
+            "dup v\\n\\().2d, x0",
+            ".endr",
+            // The upper halves of these are nobody's.
+            ".irp n, 8, 9, 10, 11, 12, 13, 14, 15",
+            "mov v\\n\\().d[1], x0",
+            ".endr",
+            "cmp x0, 0",
             clobber_abi("C"),
         );
     }
@@ -220,9 +249,10 @@ impl Machine {
         let mut stack = vec![UNUSED; 32 * 1024];
         // SAFETY: a plain record of numbers.
         let mut store: Box<StoreContext> = Box::new(unsafe { std::mem::zeroed() });
-        // One slot off 16, to show that nobody minds.
-        let start = stack.len() - 64;
-        store.wasm_sp = (&raw mut stack[start]) as usize | 8;
+        // Where the processor does not mind, one slot off 16, to show that nobody does.
+        let last = stack.len() - 64;
+        let start = (&raw mut stack[last]) as usize & !15;
+        store.wasm_sp = if cfg!(target_arch = "x86_64") { start | 8 } else { start };
         let mut runtime = Box::new(Runtime::default());
         let context = Box::new(header(&mut *store, (&raw mut *runtime).cast()));
         Self { store, context, runtime, stack }

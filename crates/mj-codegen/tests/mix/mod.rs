@@ -114,6 +114,60 @@ pub fn rotation(count: usize, calls: bool) -> String {
     text + "(local.get 2)))"
 }
 
+/// A module of `functions` functions that walk through structures: two pointers, fields at small offsets, and everything that may change a pointer
+/// in between: assignments, loads, branches, loops, calls.
+pub fn structures(seed: u64, functions: usize) -> String {
+    let mut random = Random(seed);
+    let mut text =
+        String::from("(module (memory 4)\n(func $f0 (param i32 i32 i64 i64 f64) (result i64) (i64.extend_i32_u (local.get 0)))\n");
+    for _ in 1..functions {
+        // Locals 0 and 1 are the pointers, 5 and 6 sums, 7 and 8 counters.
+        text += "(func (param i32 i32 i64 i64 f64) (result i64) (local i32 i64 i32 i32)\n";
+        for pointer in 0..2 {
+            text += &format!("(local.set {pointer} (i32.and (local.get {pointer}) (i32.const 0xfff8)))\n");
+        }
+        for _ in 0..10 {
+            field(&mut random, &mut text, 0);
+        }
+        text += "(i64.add (local.get 6) (i64.extend_i32_u (i32.add (local.get 5) (i32.xor (local.get 0) (local.get 1))))))\n";
+    }
+    text + ")"
+}
+
+/// A statement of [`structures`].
+fn field(random: &mut Random, text: &mut String, depth: usize) {
+    let (pointer, other) = random.of(&[(0, 1), (1, 0)]);
+    let offset = random.of(&[0, 4, 8, 12, 16, 24, 250, 1000, 40_000, 100_000]);
+    let base = format!("offset={offset} (local.get {pointer})");
+    let line = match random.below(if depth < 2 { 12 } else { 9 }) {
+        0 | 1 => format!("(local.set 5 (i32.add (local.get 5) (i32.load {base})))\n"),
+        2 => format!("(local.set 6 (i64.xor (local.get 6) (i64.load {base})))\n"),
+        3 => format!("(i32.store {base} (local.get 5))\n"),
+        4 => format!("(i64.store {base} (i64.const 0)) (i32.store8 {base} (local.get {other}))\n"),
+        5 => format!("(local.set {pointer} (i32.and (i32.load {base}) (i32.const 0xfff8)))\n"),
+        6 => format!("(local.set {pointer} (i32.and (i32.add (local.get {pointer}) (i32.const 16)) (i32.const 0xffff)))\n"),
+        7 => format!("local.get {pointer} local.get {other} local.set {pointer} local.set {other}\n"),
+        8 => format!(
+            "(local.set 6 (i64.add (i64.load16_s {base}) (call $f0 (i32.load {base}) (i32.const 1) (local.get 6) (local.get 2) (f64.const 0))))\n"
+        ),
+        kind => {
+            let counter = 7 + depth;
+            let (begin, end) = match kind {
+                9 => (format!("(if (i32.and (i32.load8_u {base}) (i32.const 1)) (then"), "))".to_owned()),
+                10 => (format!("(block (br_if 0 (i32.lt_s (local.get 5) (i32.load {base})))"), ")".to_owned()),
+                _ => {
+                    let next = format!("(local.tee {counter} (i32.sub (local.get {counter}) (i32.const 1)))");
+                    (format!("(local.set {counter} (i32.const 3)) (loop"), format!("(br_if 0 {next}))"))
+                }
+            };
+            *text += &(begin + "\n");
+            (0..3).for_each(|_| field(random, text, depth + 1));
+            end + "\n"
+        }
+    };
+    *text += &line;
+}
+
 impl Function<'_> {
     fn local(&mut self, ty: ValType) -> usize {
         let (_, locals) = LOCALS[TYPES.iter().position(|&other| other == ty).expect("a type in use")];

@@ -5,7 +5,8 @@ use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use mj_abi::{CodePointer, Helper, HelperPointers, Site};
-use mj_codegen::x64::{StubFunctions, entry_trampoline, host_shim, stubs};
+use mj_codegen::StubFunctions;
+use mj_codegen::host::{entry_trampoline, host_shim, stubs};
 use mj_decode::{FuncType, ValType};
 use mj_runtime::{CodeError, CodeInfo, CodeRegion, PcKind, Stubs, runtime_functions};
 

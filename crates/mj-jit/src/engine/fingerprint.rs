@@ -3,8 +3,7 @@
 //! A fingerprint is a list of rows `name: value`. Code fits an engine if its rows and the engine's are the same, but for these: an engine's
 //! processor and proposals may be more than the code's, and code that stays as it is fits whatever an engine does to code that does not.
 
-use mj_codegen::Options;
-use mj_codegen::x64::Features;
+use mj_codegen::{Options, Target};
 use mj_decode::WasmFeatures;
 
 use crate::config::{Config, ModuleVersionStrategy};
@@ -14,6 +13,7 @@ use crate::error::{Result, bail};
 const BUILD: &str = concat!(env!("CARGO_PKG_VERSION"), "-", env!("MJ_BUILD"));
 
 /// Rows that are compared in their own way.
+const MACHINE: &str = "machine";
 const PROPOSALS: &str = "proposals";
 const TIERING: &str = "tiering";
 
@@ -26,12 +26,12 @@ pub(crate) struct Fingerprint {
 }
 
 impl Fingerprint {
-    pub fn new(config: &Config, options: &Options) -> Result<Self> {
+    pub fn new(config: &Config, target: Target, options: &Options) -> Self {
         let mut rows = Vec::new();
         let mut row = |name: &str, value: String| rows.push((name.to_owned(), value));
         row("version", version(&config.module_version));
-        row("machine", format!("{}-{}", std::env::consts::ARCH, std::env::consts::OS));
-        fields(&format!("{:?}", Features::detect()?), &mut row);
+        row(MACHINE, format!("{}-{}", target.arch().name(), std::env::consts::OS));
+        fields(&target.features(), &mut row);
         fields(&format!("{:?}", Options { tiering: None, ..*options }), &mut |name, value| {
             if name != TIERING {
                 row(name, value);
@@ -40,7 +40,7 @@ impl Fingerprint {
         row(TIERING, options.tiering.map_or(0, |period| period.get()).to_string());
         row(PROPOSALS, format!("{:x}", config.features.flags().bits()));
         let strict = format!("build: {BUILD}\nstrategy: {:?}\nmode: {:?}\n{}", config.strategy, config.mode, text(&rows));
-        Ok(Self { rows, strict })
+        Self { rows, strict }
     }
 
     /// As text, for an artefact.
@@ -60,6 +60,13 @@ impl Fingerprint {
     /// If it may not; the error says what differs.
     pub fn check(&self, text: &str) -> Result<()> {
         let theirs: Vec<(&str, &str)> = text.lines().filter_map(|line| line.split_once(": ")).collect();
+        // What rows there are depends on the machine.
+        let ours = self.rows.iter().find(|(name, _)| name == MACHINE).map(|(_, value)| &**value);
+        if let Some(&(_, made_for)) = theirs.iter().find(|(name, _)| *name == MACHINE)
+            && let Some(ours) = ours.filter(|ours| *ours != made_for)
+        {
+            bail!("the compiled module is for another machine, `{made_for}`, and this engine for `{ours}`");
+        }
         if theirs.len() != self.rows.len() {
             bail!("the compiled module is of another version of the engine: compile it again");
         }
@@ -88,9 +95,8 @@ fn version(strategy: &ModuleVersionStrategy) -> String {
 
 /// Hands on the fields of a structure of simple values, from its debug text: whatever fields are added are there.
 fn fields(debug: &str, row: &mut impl FnMut(&str, String)) {
-    let Some((structure, fields)) = debug.strip_suffix(" }").and_then(|debug| debug.split_once(" { ")) else {
-        unreachable!("the debug text of a structure: {debug}")
-    };
+    // One without fields has no braces.
+    let Some((structure, fields)) = debug.strip_suffix(" }").and_then(|debug| debug.split_once(" { ")) else { return };
     for (name, value) in fields.split(", ").filter_map(|field| field.split_once(": ")) {
         let name = if structure == "Features" { format!("{structure}.{name}") } else { name.to_owned() };
         row(&name, value.to_owned());
@@ -107,12 +113,14 @@ fn bits(value: &str) -> Option<WasmFeatures> {
 
 #[cfg(test)]
 mod tests {
+    use mj_codegen::Arch;
+
     use super::*;
 
     fn fingerprint(config: &Config, change: impl FnOnce(&mut Options)) -> Fingerprint {
         let mut options = Options::default();
         change(&mut options);
-        Fingerprint::new(config, &options).unwrap()
+        Fingerprint::new(config, Target::any(Arch::HOST).unwrap(), &options)
     }
 
     #[test]
@@ -148,14 +156,12 @@ mod tests {
 
     #[test]
     fn a_processor_may_have_more_than_code_needs_and_not_less() {
-        let mut modern = fingerprint(&Config::new(), |_| ());
-        let mut old = fingerprint(&Config::new(), |_| ());
-        let avx = |fingerprint: &mut Fingerprint, value: &str| {
-            let row = fingerprint.rows.iter_mut().find(|(name, _)| name == "Features.avx").unwrap();
-            row.1 = value.to_owned();
+        let processor = |value: &str| {
+            let mut fingerprint = fingerprint(&Config::new(), |_| ());
+            fingerprint.rows.push(("Features.thought".to_owned(), value.to_owned()));
+            fingerprint
         };
-        avx(&mut modern, "true");
-        avx(&mut old, "false");
+        let (modern, old) = (processor("true"), processor("false"));
         modern.check(&old.text()).unwrap();
         old.check(&modern.text()).unwrap_err();
     }

@@ -26,6 +26,7 @@ pub(crate) unsafe fn instantiate(this: *mut StoreInner, module: &Module, imports
     // SAFETY: by the caller's promise; the reference ends before anything goes through `this` again.
     let store = unsafe { &mut *this };
     ensure!(Engine::same(store.engine(), &module.engine), "a module cannot be instantiated in a store of another engine");
+    ensure!(store.engine().is_native(), "code for another machine cannot run here");
     let env = &module.env;
     let (own_tables, own_memories) = (&env.tables[env.imported_tables as usize..], &env.memories[env.imported_memories as usize..]);
     store.check_counts(1, own_tables.len(), own_memories.len())?;

@@ -6,7 +6,7 @@
 //! functions    32 bytes each, see `StoredFunction`
 //! sites        packed, function after function
 //! relocations  offsets of the references to the jump table, packed, function after function
-//! code         functions in the same order, each aligned to 16 bytes; a reference to the jump table holds the index of the function
+//! code         functions in the same order, each aligned to 16 bytes; a reference to the jump table holds the index of the function, see `Arch::put_number`
 //! module       in the binary format; files of the cache have none
 //! ```
 //!
@@ -16,7 +16,7 @@
 use std::borrow::Cow;
 use std::ops::Range;
 
-use mj_codegen::Entry;
+use mj_codegen::{Arch, Entry};
 
 use super::sites::{put_number, take_number};
 use crate::error::{Result, bail, ensure};
@@ -171,12 +171,12 @@ impl<'a> Artefact<'a> {
         Ok(Self { fingerprint, tie, module, body: Body { rows, sites, relocations, code } })
     }
 
-    /// The functions, for a module with so many of its own.
+    /// The functions, in code for `arch`, for a module with so many of its own.
     ///
     /// # Errors
     ///
     /// If they do not fit together.
-    pub fn functions(&self, own_functions: u32) -> Result<Stored<'a>> {
+    pub fn functions(&self, arch: Arch, own_functions: u32) -> Result<Stored<'a>> {
         let Body { rows, sites, relocations, code } = self.body;
         let mut functions: Vec<StoredFunction> = Vec::with_capacity(rows.len() / ROW);
         let (mut sites_end, mut relocations_end, mut code_end) = (0u32, 0u32, 0u32);
@@ -212,9 +212,9 @@ impl<'a> Artefact<'a> {
             let in_order = functions.last().is_none_or(|before| before.version() < function.version());
             ensure!(in_order, "the compiled module is damaged: function {own} is out of order");
             for at in offsets(part(relocations, &function.relocations)) {
-                let fits = at.checked_add(4).is_some_and(|end| end <= u64::from(length));
+                let fits = at.checked_add(arch.reference_size() as u64).is_some_and(|end| end <= u64::from(length));
                 ensure!(
-                    fits && u32_at(code, start as usize + at as usize) < own_functions,
+                    fits && arch.number(&code[start as usize + at as usize..]) < own_functions,
                     "the compiled module is damaged: function {own} refers to a function that is not there"
                 );
             }
@@ -369,7 +369,7 @@ mod tests {
         let artefact = Artefact::parse(&bytes).unwrap();
         assert_eq!((artefact.fingerprint, artefact.tie, artefact.module), ("a=1\n", [3; 16], &b"the module"[..]));
         let expected = stored(&[(0, None, 7), (1, Some(Entry::Function), 8), (1, Some(Entry::Loop(99)), 9)]);
-        let functions = artefact.functions(2).unwrap();
+        let functions = artefact.functions(Arch::X64, 2).unwrap();
         assert_eq!(functions, expected);
         assert!(functions.is_complete(2) && !functions.is_complete(3));
         assert_eq!(functions.references().collect::<Vec<_>>(), [4, 20, 36]);
@@ -403,7 +403,7 @@ mod tests {
                 let sum = checksum(&bytes);
                 bytes[field::CHECKSUM..HEADER].copy_from_slice(&sum.to_le_bytes());
                 // Neither panics nor reserves what is not there.
-                refused += u32::from(Artefact::parse(&bytes).and_then(|artefact| artefact.functions(2).map(drop)).is_err());
+                refused += u32::from(Artefact::parse(&bytes).and_then(|artefact| artefact.functions(Arch::X64, 2).map(drop)).is_err());
             }
         }
         assert!(refused > 100, "{refused}");
@@ -412,7 +412,7 @@ mod tests {
     #[test]
     fn functions_beyond_the_module_are_errors() {
         let bytes = artefact();
-        assert!(Artefact::parse(&bytes).unwrap().functions(1).is_err());
+        assert!(Artefact::parse(&bytes).unwrap().functions(Arch::X64, 1).is_err());
     }
 
     #[test]

@@ -19,7 +19,7 @@ impl Module {
             None => mj_decode::validate_on(&bytes, features, engine.config().threads())?,
         };
         let own_functions = env.defined_functions();
-        let stored = artefact.and_then(|artefact| artefact.functions(own_functions).ok()).unwrap_or_default();
+        let stored = artefact.and_then(|artefact| artefact.functions(engine.arch(), own_functions).ok()).unwrap_or_default();
         let is_whole_image = is_image(engine) && stored.is_complete(own_functions);
         let mut ready = Vec::new();
         let module = Self::assemble(engine, bytes, env, Some(entry), |env, bytes| {

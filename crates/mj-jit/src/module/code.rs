@@ -16,7 +16,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, Weak};
 
 use mj_abi::{CodePointer, Site, TrapCode};
-use mj_codegen::{Compiler, Entry, FunctionCode, ModulePlan, Relocation, Watch, relocate};
+use mj_codegen::{Arch, Compiler, Entry, FunctionCode, ModulePlan, Relocation, Watch};
 use mj_decode::Module as Environment;
 use mj_runtime::{CodeInfo, CodeRegion, PcKind};
 
@@ -32,6 +32,7 @@ use crate::{CompilationMode, Engine};
 pub(crate) struct ModuleCode {
     pub map: Arc<CodeMap>,
     pub plan: ModulePlan,
+    arch: Arch,
     region: CodeRegion,
     /// The stubs of functions that have no code; empty if all have.
     lazy_stubs: Range<usize>,
@@ -90,7 +91,7 @@ impl ModuleCode {
                 for unit in &units {
                     let code = &mut image[at..at + unit.code.len()];
                     code.copy_from_slice(&unit.code);
-                    relocate(code, 0, &unit.relocations, address + at, address_of_table(address, slots));
+                    engine.arch().relocate(code, 0, &unit.relocations, address + at, address_of_table(address, slots));
                     at += unit.code.len().next_multiple_of(16);
                 }
             })?;
@@ -111,29 +112,29 @@ impl ModuleCode {
             let region = CodeRegion::reserve(slots, room(env, 0))?;
             let map = CodeMap::new();
             map.set_base(region.addresses().start);
-            compile::stream(engine, env, &plan, bytes, |piece| place(&region, &map, piece).map(drop))?;
+            compile::stream(engine, env, &plan, bytes, |piece| place(engine.arch(), &region, &map, piece).map(drop))?;
             (region, map)
         };
-        Ok(Self::new(region, map, plan, 0..0))
+        Ok(Self::new(engine.arch(), region, map, plan, 0..0))
     }
 
     /// Code of no function yet.
     fn lazy(engine: &Engine, env: &Environment) -> Result<Self> {
         let count = env.defined_functions();
-        let stubs = mj_codegen::x64::lazy_stubs(0, count, engine.lazy_stub());
+        let stubs = mj_codegen::host::lazy_stubs(0, count, engine.lazy_stub());
         let region = CodeRegion::reserve(count as usize, room(env, stubs.len()))?;
         let map = CodeMap::new();
         map.set_base(region.addresses().start);
         let address = region.publish(&stubs, |_, _| ())?;
         for function in 0..count as usize {
-            region.set_slot(function, address + mj_codegen::x64::LAZY_HEAD_SIZE + function * mj_codegen::x64::LAZY_STUB_SIZE);
+            region.set_slot(function, address + mj_codegen::host::LAZY_HEAD_SIZE + function * mj_codegen::host::LAZY_STUB_SIZE);
         }
-        Ok(Self::new(region, map, ModulePlan::new(env), address..address + stubs.len()))
+        Ok(Self::new(engine.arch(), region, map, ModulePlan::new(env), address..address + stubs.len()))
     }
 
-    fn new(region: CodeRegion, map: Arc<CodeMap>, plan: ModulePlan, lazy_stubs: Range<usize>) -> Self {
+    fn new(arch: Arch, region: CodeRegion, map: Arc<CodeMap>, plan: ModulePlan, lazy_stubs: Range<usize>) -> Self {
         region.register(Arc::clone(&map) as Arc<dyn CodeInfo>);
-        Self { map, plan, region, lazy_stubs, adding: Mutex::new(()) }
+        Self { map, plan, arch, region, lazy_stubs, adding: Mutex::new(()) }
     }
 
     /// Where the entry address of an own function is stored.
@@ -153,7 +154,7 @@ impl ModuleCode {
             // Another thread may have been faster.
             if self.lazy_stubs.contains(&entry()) {
                 let functions = [function];
-                place(&self.region, &self.map, Piece::of(compiler, &functions))?;
+                place(self.arch, &self.region, &self.map, Piece::of(compiler, &functions))?;
                 profile::code_added(module, own, None, self.bytes_of(own).expect("just placed"));
             }
             Ok(entry())
@@ -167,7 +168,7 @@ impl ModuleCode {
             let functions = [compile::optimized(compiler, &module.env, &self.plan, own, &module.bytes, entry)?];
             let piece = Piece::of(compiler, &functions);
             let _adding = self.adding.lock().unwrap_or_else(PoisonError::into_inner);
-            let address = publish(&self.region, piece)?;
+            let address = publish(self.arch, &self.region, piece)?;
             self.map.add(piece, address, Some(entry));
             if entry == Entry::Function {
                 point_slots(&self.region, piece, address);
@@ -288,17 +289,17 @@ fn address_of_table(code: usize, slots: usize) -> usize {
 }
 
 /// Publishes a piece and makes its functions callable; its address.
-fn place(region: &CodeRegion, map: &CodeMap, piece: Piece<'_>) -> Result<usize> {
-    let address = publish(region, piece)?;
+fn place(arch: Arch, region: &CodeRegion, map: &CodeMap, piece: Piece<'_>) -> Result<usize> {
+    let address = publish(arch, region, piece)?;
     map.add(piece, address, None);
     point_slots(region, piece, address);
     Ok(address)
 }
 
 /// Publishes a piece; its address.
-fn publish(region: &CodeRegion, piece: Piece<'_>) -> Result<usize> {
+fn publish(arch: Arch, region: &CodeRegion, piece: Piece<'_>) -> Result<usize> {
     let table = region.table_address();
-    Ok(region.publish(piece.code, |code, address| relocate(code, 0, piece.relocations, address, table))?)
+    Ok(region.publish(piece.code, |code, address| arch.relocate(code, 0, piece.relocations, address, table))?)
 }
 
 fn point_slots(region: &CodeRegion, piece: Piece<'_>, address: usize) {

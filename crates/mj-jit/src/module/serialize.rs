@@ -124,7 +124,7 @@ impl Module {
         let artefact = Artefact::parse(bytes)?;
         engine.fingerprint().check(artefact.fingerprint)?;
         let env = mj_decode::parse_validated(artefact.module, &engine.config().features)?;
-        let stored = artefact.functions(env.defined_functions())?;
+        let stored = artefact.functions(engine.arch(), env.defined_functions())?;
         ensure!(stored.is_complete(env.defined_functions()), "the compiled module is damaged: functions are missing");
         let code = ModuleCode::from_stored(engine, &env, &stored)?;
         // The module is the last part.

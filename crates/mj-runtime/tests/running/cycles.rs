@@ -5,6 +5,7 @@ use std::fs;
 use mj_abi::TrapCode;
 use mj_runtime::{MemoryPlan, MemoryPool, StackPool};
 
+use crate::child::{CHILD, again, is_emulated};
 use crate::code::Label;
 use crate::machine::Machine;
 
@@ -24,10 +25,8 @@ fn resident_bytes() -> usize {
 /// Other tests run at the same time, in the same process: what they map is not ours, so this is a test of its own in a child process.
 #[test]
 fn many_machines_leave_nothing_behind() {
-    if std::env::var_os("MJ_RUNTIME_TEST_CHILD").is_none() {
-        let this = std::env::current_exe().unwrap();
-        let arguments = ["--exact", "cycles::many_machines_leave_nothing_behind", "--nocapture", "--test-threads=1"];
-        let output = std::process::Command::new(this).args(arguments).env("MJ_RUNTIME_TEST_CHILD", "1").output().unwrap();
+    if std::env::var_os(CHILD).is_none() {
+        let output = again("cycles::many_machines_leave_nothing_behind").output().unwrap();
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         return;
     }
@@ -53,5 +52,7 @@ fn many_machines_leave_nothing_behind() {
     let after = (mappings(), open_files(), resident_bytes());
     assert!(after.0 <= before.0 + 4, "mappings: {} then {}", before.0, after.0);
     assert_eq!(after.1, before.1, "open files");
-    assert!(after.2 <= before.2 + (2 << 20), "resident bytes: {} then {}", before.2, after.2);
+    // An emulator translates ever more code.
+    let allowed = if is_emulated() { 64 << 20 } else { 2 << 20 };
+    assert!(after.2 <= before.2 + allowed, "resident bytes: {} then {}", before.2, after.2);
 }

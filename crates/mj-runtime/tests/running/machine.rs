@@ -12,7 +12,7 @@ use mj_runtime::{
     StoreState, Stubs, Table, Unwind, catch, enter, runtime_functions,
 };
 
-use crate::code::{DIVISIONS, Label, SITES, bytes};
+use crate::code::{DIVISIONS, Label, bytes, sites};
 
 struct Sites {
     start: usize,
@@ -40,7 +40,7 @@ impl Code {
     fn new() -> Self {
         let code = bytes();
         let region = CodeRegion::image(0, code.len(), |copy, _| copy.copy_from_slice(code)).unwrap();
-        let mut sites: Vec<_> = SITES.iter().map(|&(label, trap)| Site::new(label.offset() as u32, label.offset() as u32, trap)).collect();
+        let mut sites: Vec<_> = sites().map(|(label, trap)| Site::new(label.offset() as u32, label.offset() as u32, trap)).collect();
         sites.extend(DIVISIONS.iter().map(|&(label, register, is_64)| {
             let offset = label.offset() as u32;
             Site::division(offset, offset, register, is_64)

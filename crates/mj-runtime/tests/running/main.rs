@@ -2,6 +2,9 @@
 
 mod backtraces;
 mod calls;
+#[allow(dead_code, reason = "shared with other tests")]
+#[path = "../child/mod.rs"]
+mod child;
 #[allow(dead_code, reason = "shared with the benchmark")]
 mod code;
 mod cycles;

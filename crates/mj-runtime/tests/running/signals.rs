@@ -1,20 +1,18 @@
 //! Signals that are nobody's trap: they must do what they would have done without us. Each case runs in a child process, for most of them kill it.
 
 use std::os::unix::process::ExitStatusExt;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use mj_abi::TrapCode;
 use mj_runtime::install_signal_handlers;
 
+use crate::child::{CHILD, again};
 use crate::code::Label;
 use crate::machine::Machine;
 
-const CHILD: &str = "MJ_RUNTIME_TEST_CHILD";
-
 /// Runs the test `name` again in a process of its own, where `is_child` is true.
 fn run_child(name: &str) -> Output {
-    let this = std::env::current_exe().unwrap();
-    Command::new(this).args(["--exact", &format!("signals::{name}"), "--nocapture"]).env(CHILD, "1").output().unwrap()
+    again(&format!("signals::{name}")).output().unwrap()
 }
 
 fn is_child() -> bool {
@@ -167,7 +165,9 @@ fn a_null_access_far_from_null_dies() {
     if is_child() {
         let machine = Machine::new();
         assert_eq!(machine.trap(Label::null, 0, 0), TrapCode::IndirectCallToNull);
-        let _ = machine.call(Label::null, 0x7fff_0000_0000_0000, 0);
+        // Not an address at all on x86-64, which an emulator there would report as null.
+        let far = if cfg!(target_arch = "x86_64") { 0x7fff_0000_0000_0000 } else { 0x5000_0000_0000 };
+        let _ = machine.call(Label::null, far, 0);
         exit(1);
     }
     assert_eq!(run_child("a_null_access_far_from_null_dies").status.signal(), Some(libc::SIGSEGV));

@@ -5,7 +5,7 @@
     (local.set 1 (i32.add (local.get 1) (local.get 0)))
     (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))
   (i32.add (local.get 1))))
-;; -- tiered: 45 instructions
+;; -- x64, tiered: 45 instructions
 ;;   push rbp
 ;;   mov rbp, rsp
 ;;   sub rsp, 50h
@@ -56,3 +56,63 @@
 ;;   mov r11, [r15+28h]
 ;;   call qword ptr [r11+58h]
 ;;   jmp L0
+;; -- aarch64, tiered: 54 instructions
+;;   stp x29, x30, [sp, #-0x10]!
+;;   mov x29, sp
+;;   sub sp, sp, #0x80
+;;   stp x19, x28, [x29, #-0x10]
+;;   stp x21, x20, [x29, #-0x20]
+;;   stp x23, x22, [x29, #-0x30]
+;;   stp x25, x24, [x29, #-0x40]
+;;   stur x26, [x29, #-0x48]
+;;   ldr x16, [x28, #0x18]
+;;   ldr w17, [x16]
+;;   subs w17, w17, #0xf
+;;   str w17, [x16]
+;;   b.mi L4
+;; L0:
+;;   sub x17, x29, #0x60
+;;   stp xzr, xzr, [x17], #0x10
+;;   ldur w14, [x29, #-0x58]
+;;   nop
+;;   nop
+;;   nop
+;; L1:
+;;   ldr x16, [x28, #0x18]
+;;   ldr w17, [x16]
+;;   subs w17, w17, #0x8
+;;   str w17, [x16]
+;;   b.mi L3
+;; L2:
+;;   add w14, w14, w0
+;;   sub w0, w0, #0x1
+;;   cbnz w0, L1
+;;   add w1, w14, #0x7
+;;   mov x0, x1
+;;   ldp x20, x19, [x29, #-0x18]
+;;   ldp x22, x21, [x29, #-0x28]
+;;   ldp x24, x23, [x29, #-0x38]
+;;   ldp x26, x25, [x29, #-0x48]
+;;   mov sp, x29
+;;   ldp x29, x30, [sp], #0x10
+;;   ret
+;; L3:
+;;   mov w17, #0x3e8
+;;   str w17, [x16]
+;;   mov w16, #0x21
+;;   ldr x30, [x28, #0x28]
+;;   ldr x30, [x30, #0x58]
+;;   blr x30
+;;   cbz x16, L2
+;;   stp x14, x0, [x29, #-0x58]
+;;   mov w17, #0x7
+;;   stur w17, [x29, #-0x68]
+;;   br x16
+;; L4:
+;;   mov w17, #0x3e8
+;;   str w17, [x16]
+;;   mov w16, #0x18
+;;   ldr x30, [x28, #0x28]
+;;   ldr x30, [x30, #0x58]
+;;   blr x30
+;;   b L0

@@ -5,7 +5,7 @@
 
 use std::sync::PoisonError;
 
-use mj_codegen::{Entry, ModulePlan};
+use mj_codegen::{Arch, Entry, ModulePlan};
 use mj_decode::Module as Environment;
 use mj_runtime::CodeRegion;
 
@@ -30,7 +30,7 @@ impl ModuleCode {
         let later = if engine.tier_up_period().is_some() { room_behind(env, stored.code.len()) } else { 0 };
         let region = CodeRegion::image_with_room(slots, stored.code.len(), later, |image, address| {
             image.copy_from_slice(&stored.code);
-            link(image, stored, address, address_of_table(address, slots));
+            link(engine.arch(), image, stored, address, address_of_table(address, slots));
         })?;
         let map = CodeMap::new();
         let address = region.addresses().start;
@@ -38,14 +38,14 @@ impl ModuleCode {
         map.set_base(address);
         map.add_stored(stored, address);
         point_slots(&region, stored, address);
-        Ok(Self::new(region, map, ModulePlan::new(env), 0..0))
+        Ok(Self::new(engine.arch(), region, map, ModulePlan::new(env), 0..0))
     }
 
     /// Adds functions from an artefact, and lets calls go there; for each, what it is a version of, and where it is entered.
     pub fn add_stored(&self, stored: &Stored<'_>) -> Result<Vec<(u32, Entry, usize)>> {
         let _adding = self.adding.lock().unwrap_or_else(PoisonError::into_inner);
         let table = self.region.table_address();
-        let address = self.region.publish(&stored.code, |code, address| link(code, stored, address, table))?;
+        let address = self.region.publish(&stored.code, |code, address| link(self.arch, code, stored, address, table))?;
         self.map.add_stored(stored, address);
         point_slots(&self.region, stored, address);
         let entered = |function: &StoredFunction| {
@@ -63,10 +63,9 @@ impl ModuleCode {
             let start = self.region.addresses().start + placement.start as usize;
             let relocations = &placed.relocations[placement.relocations as usize..placement.relocations_end as usize];
             for at in offsets(relocations) {
-                let field: &mut [u8; 4] = (&mut code[at as usize..at as usize + 4]).try_into().expect("four bytes");
-                let slot = (start + at as usize + 4).wrapping_add_signed(i32::from_le_bytes(*field) as isize);
-                let function = (slot - self.region.table_address()) / size_of::<usize>();
-                *field = (function as u32).to_le_bytes();
+                let (at, table) = (at as usize, self.region.table_address());
+                let function = self.arch.referred(&code[at..], start + at, table);
+                self.arch.put_number(&mut code[at..], function);
             }
             let sites = &placed.sites[placement.sites as usize..placement.sites_end as usize];
             let tier = match placement.tier {
@@ -134,13 +133,11 @@ impl CodeMap {
 }
 
 /// Fills in the references to the jump table at `table`, in code that is to run at `address`.
-fn link(code: &mut [u8], stored: &Stored<'_>, address: usize, table: usize) {
+fn link(arch: Arch, code: &mut [u8], stored: &Stored<'_>, address: usize, table: usize) {
     debug_assert_eq!(address % ALIGN, 0);
     for at in stored.references() {
-        let field: &mut [u8; 4] = (&mut code[at..at + 4]).try_into().expect("four bytes");
-        let slot = table + size_of::<usize>() * u32::from_le_bytes(*field) as usize;
-        let distance = slot as i64 - (address + at + 4) as i64;
-        *field = i32::try_from(distance).expect("code lies within 2 GiB of its jump table").to_le_bytes();
+        let function = arch.number(&code[at..]);
+        arch.refer(&mut code[at..], address + at, table, function);
     }
 }
 
