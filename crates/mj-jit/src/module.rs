@@ -1,6 +1,7 @@
 //! A module: validated, with its code, ready to be instantiated any number of times.
 
 pub(crate) mod artefact;
+mod bytes;
 mod cached;
 mod code;
 mod compile;
@@ -11,6 +12,7 @@ mod serialize;
 mod sites;
 
 use std::fmt;
+use std::ops::Range;
 use std::path::Path;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -26,6 +28,7 @@ use crate::error::{Context, Result, ensure};
 use crate::types::{ExportType, ExternType, FuncType, GlobalType, ImportType, MemoryType, ResourcesRequired, TableType, TypeEntry};
 use crate::{Engine, TierUp};
 
+use bytes::ModuleBytes;
 pub(crate) use code::{ModuleCode, Position, code_map};
 use heat::{Charged, HeatMap};
 
@@ -46,7 +49,7 @@ pub struct Module {
 /// A module, shared by its handles and its instances.
 pub(crate) struct ModuleInner {
     pub engine: Engine,
-    pub bytes: Vec<u8>,
+    pub bytes: ModuleBytes,
     pub env: Environment,
     /// Types by type index, and their numbers.
     pub types: Vec<Arc<TypeEntry>>,
@@ -133,12 +136,13 @@ impl Module {
     /// A module of valid bytes, with the code that `code` makes.
     fn assemble(
         engine: &Engine,
-        bytes: Vec<u8>,
+        bytes: impl Into<ModuleBytes>,
         env: Environment,
         cached: Option<CacheEntry>,
         code: impl FnOnce(&Environment, &[u8]) -> Result<ModuleCode>,
     ) -> Result<Module> {
         check_pool(engine, &env)?;
+        let bytes = bytes.into();
         let types: Vec<_> = env.types.iter().map(|ty| engine.types().intern(ty.clone())).collect();
         let type_ids: Box<[u32]> = types.iter().map(|ty| ty.id).collect();
         let code = code(&env, &bytes)?;
@@ -262,6 +266,13 @@ impl Module {
     #[must_use]
     pub fn text(&self) -> &[u8] {
         self.inner.code.text()
+    }
+
+    /// Where all its machine code is in memory, as [`Module::text`] has it: for `mlock` and the like. Code that is added later, at first calls or by
+    /// tiers, is not in it.
+    #[must_use]
+    pub fn image_range(&self) -> Range<*const u8> {
+        self.text().as_ptr_range()
     }
 
     /// Name of a function, from the name section.

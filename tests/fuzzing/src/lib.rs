@@ -12,12 +12,11 @@ mod generate;
 mod host;
 mod interpreter;
 mod observation;
-mod random;
 mod subject;
 mod widths;
 
 pub use decoding::decode;
 pub use differing::{Divergence, compare, compare_under, differential};
 pub use generate::module;
-pub use random::Random;
+pub use mj_generating::Random;
 pub use widths::{WIDTH_CONFIGS, WIDTHS, Widths};

@@ -74,12 +74,8 @@ const OFFSETS: [u32; 13] = [1, 3, 4, 8, 12, 16, 0xfff0, 0xfff8, 0xffff, 0x1_0000
 const I32_LOADS: [&str; 5] = ["i32.load", "i32.load8_s", "i32.load8_u", "i32.load16_s", "i32.load16_u"];
 const I64_LOADS: [&str; 7] = ["i64.load", "i64.load8_s", "i64.load8_u", "i64.load16_s", "i64.load16_u", "i64.load32_s", "i64.load32_u"];
 
-fn pick<T: Copy>(random: &mut Random, from: &[T]) -> T {
-    from[random.below(from.len())]
-}
-
 fn word(random: &mut Random) -> u32 {
-    if random.below(8) == 0 { random.next() as u32 } else { pick(random, &WORDS) }
+    if random.below(8) == 0 { random.next() as u32 } else { random.pick(&WORDS) }
 }
 
 /// A word whose upper half is zero, ones, its sign, or anything.
@@ -182,7 +178,7 @@ pub fn spilled(random: &mut Random) -> Vec<u8> {
 
 /// An i32, by way of something that leaves another upper half behind.
 fn narrow_value(random: &mut Random) -> String {
-    let (amount, at) = (random.below(32), pick(random, &[0, 3, 0x8001, 0xfff8, 0xfffc]));
+    let (amount, at) = (random.below(32), random.pick(&[0, 3, 0x8001, 0xfff8, 0xfffc]));
     let constant = word(random);
     match random.below(14) {
         0 => "(i32.wrap_i64 (local.get $c))".to_owned(),
@@ -192,23 +188,23 @@ fn narrow_value(random: &mut Random) -> String {
         4 => format!("(i32.mul (local.get $a) (i32.const {constant:#x}))"),
         5 => format!("(i32.shl (local.get $a) (i32.const {amount}))"),
         6 => format!("(i32.shr_s (local.get $b) (i32.const {amount}))"),
-        7 => format!("({} (i32.const {at:#x}))", pick(random, &I32_LOADS)),
-        8 => format!("({} (local.get $b))", pick(random, &["i32.extend8_s", "i32.extend16_s", "i32.clz", "i32.eqz"])),
+        7 => format!("({} (i32.const {at:#x}))", random.pick(&I32_LOADS)),
+        8 => format!("({} (local.get $b))", random.pick(&["i32.extend8_s", "i32.extend16_s", "i32.clz", "i32.eqz"])),
         9 => format!("(i32.div_s (local.get $a) (i32.const {}))", 1 + random.below(9)),
         10 => "(i32.trunc_sat_f64_s (f64.convert_i32_u (local.get $b)))".to_owned(),
         11 => "(call $narrow (local.get $c))".to_owned(),
         12 => "(select (local.get $a) (i32.wrap_i64 (local.get $c)) (i32.lt_s (local.get $a) (local.get $b)))".to_owned(),
-        _ => format!("(i32.wrap_i64 ({} (i32.const {at:#x})))", pick(random, &I64_LOADS[1..])),
+        _ => format!("(i32.wrap_i64 ({} (i32.const {at:#x})))", random.pick(&I64_LOADS[1..])),
     }
 }
 
 fn wide_value(random: &mut Random) -> String {
-    let at = pick(random, &[0, 3, 0x8001, 0xfff8]);
+    let at = random.pick(&[0, 3, 0x8001, 0xfff8]);
     match random.below(5) {
         0 => "(local.get $c)".to_owned(),
         1 => "(i64.extend_i32_s (local.get $a))".to_owned(),
         2 => "(i64.extend_i32_u (local.get $b))".to_owned(),
-        3 => format!("({} (i32.const {at:#x}))", pick(random, &I64_LOADS)),
+        3 => format!("({} (i32.const {at:#x}))", random.pick(&I64_LOADS)),
         _ => "(i64.sub (i64.extend_i32_u (local.get $a)) (local.get $c))".to_owned(),
     }
 }
@@ -222,7 +218,7 @@ fn shown(random: &mut Random, value: &str, other: &str) -> String {
         5 => format!("(i64.extend_i32_s (i32.shr_s {value} (i32.const 31)))"),
         6 => format!("(i64.extend_i32_u (i32.div_u {value} (i32.const 7)))"),
         7 => format!("(i64.extend_i32_u (i32.lt_s {value} {other}))"),
-        8 => format!("(i64.reinterpret_f64 (f64.convert_i32_{} {value}))", pick(random, &["s", "u"])),
+        8 => format!("(i64.reinterpret_f64 (f64.convert_i32_{} {value}))", random.pick(&["s", "u"])),
         _ => format!("(i64.load8_u (i32.and {value} (i32.const 0xffff)))"),
     }
 }
@@ -244,7 +240,7 @@ pub fn addressed(random: &mut Random) -> Vec<u8> {
                 // The same base again: what is known of it must be true.
                 let _ = writeln!(text, "  (local.set $p {address})");
                 for _ in 0..1 + random.below(4) {
-                    let more = if random.below(2) == 0 { pick(random, &NEAR) } else { pick(random, &WORDS) };
+                    let more = if random.below(2) == 0 { random.pick(&NEAR) } else { random.pick(&WORDS) };
                     let base = match random.below(2) {
                         0 => format!("(i32.add (local.get $p) (i32.const {more:#x}))"),
                         _ => "(local.get $p)".to_owned(),
@@ -262,7 +258,7 @@ pub fn addressed(random: &mut Random) -> Vec<u8> {
 
 fn address(random: &mut Random, depth: usize) -> String {
     if depth == 0 || random.below(6) == 0 {
-        return pick(random, &["(local.get $a)", "(local.get $b)", "(i32.wrap_i64 (local.get $c))"]).to_owned();
+        return random.pick(&["(local.get $a)", "(local.get $b)", "(i32.wrap_i64 (local.get $c))"]).to_owned();
     }
     let inner = address(random, depth - 1);
     let constant = word(random);
@@ -271,38 +267,38 @@ fn address(random: &mut Random, depth: usize) -> String {
         2 => format!("(i32.sub {inner} (i32.const {constant:#x}))"),
         3 => format!("(i32.add {inner} {})", address(random, depth - 1)),
         4 => format!("(i32.add {inner} (i32.shl {} (i32.const {})))", address(random, depth - 1), random.below(4)),
-        5 => format!("(i32.shl {inner} (i32.const {}))", pick(random, &[1, 2, 3, 16, 31])),
-        6 => format!("(i32.and {inner} (i32.const {:#x}))", pick(random, &[0xffu32, 0xfff8, 0xffff, 0x1_ffff, 0xffff_fff8, 0x8000_ffff])),
-        7 => format!("(i32.wrap_i64 (i64.add (i64.extend_i32_{} {inner}) (local.get $c)))", pick(random, &["s", "u"])),
-        8 => format!("({} {inner})", pick(random, &["i32.extend8_s", "i32.extend16_s"])),
+        5 => format!("(i32.shl {inner} (i32.const {}))", random.pick(&[1, 2, 3, 16, 31])),
+        6 => format!("(i32.and {inner} (i32.const {:#x}))", random.pick(&[0xffu32, 0xfff8, 0xffff, 0x1_ffff, 0xffff_fff8, 0x8000_ffff])),
+        7 => format!("(i32.wrap_i64 (i64.add (i64.extend_i32_{} {inner}) (local.get $c)))", random.pick(&["s", "u"])),
+        8 => format!("({} {inner})", random.pick(&["i32.extend8_s", "i32.extend16_s"])),
         _ => format!(
             "({} {inner} (i32.const {}))",
-            pick(random, &["i32.shr_u", "i32.shr_s", "i32.mul", "i32.rotl"]),
-            pick(random, &[1, 4, 8, 16])
+            random.pick(&["i32.shr_u", "i32.shr_s", "i32.mul", "i32.rotl"]),
+            random.pick(&[1, 4, 8, 16])
         ),
     }
 }
 
 fn offset(random: &mut Random) -> String {
-    format!("offset={:#x}", if random.below(2) == 0 { 0 } else { pick(random, &OFFSETS) })
+    format!("offset={:#x}", if random.below(2) == 0 { 0 } else { random.pick(&OFFSETS) })
 }
 
 /// What is loaded from there, as an i64.
 fn loaded(random: &mut Random, address: &str) -> String {
     let offset = offset(random);
     match random.below(4) {
-        0 => format!("(i64.extend_i32_u ({} {offset} {address}))", pick(random, &I32_LOADS)),
+        0 => format!("(i64.extend_i32_u ({} {offset} {address}))", random.pick(&I32_LOADS)),
         1 => format!("(i64.extend_i32_u (i32.reinterpret_f32 (f32.load {offset} {address})))"),
-        _ => format!("({} {offset} {address})", pick(random, &I64_LOADS)),
+        _ => format!("({} {offset} {address})", random.pick(&I64_LOADS)),
     }
 }
 
 fn stored(random: &mut Random, address: &str) -> String {
     let offset = offset(random);
     match random.below(2) {
-        0 => format!("  ({} {offset} {address} (local.get $b))\n", pick(random, &["i32.store", "i32.store8", "i32.store16"])),
+        0 => format!("  ({} {offset} {address} (local.get $b))\n", random.pick(&["i32.store", "i32.store8", "i32.store16"])),
         _ => {
-            let store = pick(random, &["i64.store", "i64.store8", "i64.store16", "i64.store32"]);
+            let store = random.pick(&["i64.store", "i64.store8", "i64.store16", "i64.store32"]);
             format!("  ({store} {offset} {address} (local.get $c))\n")
         }
     }
@@ -313,7 +309,7 @@ pub fn folded(random: &mut Random) -> Vec<u8> {
     const LAST: [u32; 14] = [0, 1, 3, 0x8000, 0x8005, 0xfff0, 0xfff7, 0xfff8, 0xfff9, 0xfffb, 0xfffc, 0xfffd, 0xfffe, 0xffff];
     module(
         random,
-        |random| (pick(random, &LAST), word(random), long(random)),
+        |random| (random.pick(&LAST), word(random), long(random)),
         |random| {
             let mut text = String::new();
             for _ in 0..1 + random.below(3) {
@@ -333,11 +329,11 @@ pub fn folded(random: &mut Random) -> Vec<u8> {
 }
 
 fn i32_load(random: &mut Random) -> String {
-    format!("({} {}(local.get $a))", pick(random, &I32_LOADS), pick(random, &["", "", "offset=1 ", "offset=4 "]))
+    format!("({} {}(local.get $a))", random.pick(&I32_LOADS), random.pick(&["", "", "offset=1 ", "offset=4 "]))
 }
 
 fn i64_load(random: &mut Random) -> String {
-    format!("({} {}(local.get $a))", pick(random, &I64_LOADS), pick(random, &["", "", "offset=1 ", "offset=4 "]))
+    format!("({} {}(local.get $a))", random.pick(&I64_LOADS), random.pick(&["", "", "offset=1 ", "offset=4 "]))
 }
 
 /// Two operands in either order.
@@ -348,24 +344,24 @@ fn pair(random: &mut Random, one: &str, other: &str) -> String {
 fn used_once(random: &mut Random) -> String {
     let (narrow, wide) = (i32_load(random), i64_load(random));
     let arithmetic = ["add", "sub", "mul", "and", "or", "xor", "shl", "shr_u", "shr_s", "rotl", "div_u", "rem_s"];
-    let op = pick(random, &arithmetic);
+    let op = random.pick(&arithmetic);
     match random.below(11) {
         0 | 1 => format!("(i64.extend_i32_u (i32.{op} {}))", pair(random, &narrow, "(local.get $b)")),
         2 | 3 => format!("(i64.{op} {})", pair(random, &wide, "(local.get $c)")),
         4 => format!("(i64.extend_i32_s {narrow})"),
         5 => format!("(i64.extend_i32_u (i32.wrap_i64 {wide}))"),
         6 => {
-            let extend = pick(random, &["i64.extend8_s", "i64.extend16_s", "i64.extend32_s"]);
+            let extend = random.pick(&["i64.extend8_s", "i64.extend16_s", "i64.extend32_s"]);
             format!("({extend} {wide})")
         }
         7 => format!(
             "(i64.extend_i32_u ({} {narrow}))",
-            pick(random, &["i32.extend8_s", "i32.extend16_s", "i32.clz", "i32.ctz", "i32.popcnt"])
+            random.pick(&["i32.extend8_s", "i32.extend16_s", "i32.clz", "i32.ctz", "i32.popcnt"])
         ),
         8 => {
             let (float, bits) =
-                pick(random, &[("f32", "i64.extend_i32_u (i32.reinterpret_f32"), ("f64", "i64.reinterpret_f64 (f64.add (f64.const 0)")]);
-            let from = pick(random, &["i32_s", "i32_u", "i64_s", "i64_u"]);
+                random.pick(&[("f32", "i64.extend_i32_u (i32.reinterpret_f32"), ("f64", "i64.reinterpret_f64 (f64.add (f64.const 0)")]);
+            let from = random.pick(&["i32_s", "i32_u", "i64_s", "i64_u"]);
             let load = if from.starts_with("i32") { &narrow } else { &wide };
             format!("({bits} ({float}.convert_{from} {load})))")
         }
@@ -378,7 +374,7 @@ fn used_once(random: &mut Random) -> String {
 }
 
 fn condition(random: &mut Random) -> String {
-    let test = pick(random, &["eq", "ne", "lt_s", "lt_u", "ge_s", "gt_u"]);
+    let test = random.pick(&["eq", "ne", "lt_s", "lt_u", "ge_s", "gt_u"]);
     let (constant, narrow, wide) = (word(random), i32_load(random), i64_load(random));
     match random.below(4) {
         0 => format!("(i32.{test} {})", pair(random, &narrow, "(local.get $b)")),
@@ -390,14 +386,14 @@ fn condition(random: &mut Random) -> String {
 
 /// A load, an operator and a store at one place, with widths that fit or do not.
 fn changed_in_place(random: &mut Random) -> String {
-    let op = pick(random, &["add", "sub", "and", "or", "xor", "shl", "shr_s"]);
+    let op = random.pick(&["add", "sub", "and", "or", "xor", "shl", "shr_s"]);
     match random.below(2) {
         0 => {
-            let store = pick(random, &["i32.store", "i32.store8", "i32.store16"]);
+            let store = random.pick(&["i32.store", "i32.store8", "i32.store16"]);
             format!("({store} (local.get $a) (i32.{op} {} (local.get $b)))", i32_load(random))
         }
         _ => {
-            let store = pick(random, &["i64.store", "i64.store8", "i64.store16", "i64.store32"]);
+            let store = random.pick(&["i64.store", "i64.store8", "i64.store16", "i64.store32"]);
             format!("({store} (local.get $a) (i64.{op} {} (local.get $c)))", i64_load(random))
         }
     }

@@ -12,7 +12,8 @@ pub struct Simplification {
     pub name: &'static str,
     /// What it does.
     pub does: &'static str,
-    /// Share of building's instructions that it takes, by what leaving it out saves; what later stages save by it is not in it.
+    /// Share of building's instructions that leaving it out saves (callgrind, QuickJS: 0.9 MB of code, 167 million); what later stages save by it is
+    /// not in it.
     pub costs: &'static str,
     /// What it is worth.
     pub buys: &'static str,
@@ -26,7 +27,7 @@ pub static SIMPLIFICATIONS: [Simplification; 6] = [
     Simplification {
         name: "fold",
         does: "constants, algebra, division by constants as multiplication",
-        costs: "-",
+        costs: "6 %",
         buys: "up to 1 %: producers have done most of it; the conditions that it turns around save a test each",
         searches: false,
         flag: |options| &mut options.fold,
@@ -34,7 +35,7 @@ pub static SIMPLIFICATIONS: [Simplification; 6] = [
     Simplification {
         name: "number",
         does: "does not repeat an operator on the same operands where the first one dominates",
-        costs: "-",
+        costs: "2.5 %",
         buys: "up to 1 %",
         searches: true,
         flag: |options| &mut options.number,
@@ -42,7 +43,7 @@ pub static SIMPLIFICATIONS: [Simplification; 6] = [
     Simplification {
         name: "hoist",
         does: "puts what a loop does not change in front of it",
-        costs: "-",
+        costs: "1.7 %",
         buys: "2 % on PolyBench, 9 % on floyd-warshall, 48 % on heat-3d",
         searches: true,
         flag: |options| &mut options.hoist,
@@ -50,7 +51,7 @@ pub static SIMPLIFICATIONS: [Simplification; 6] = [
     Simplification {
         name: "memory",
         does: "finds what a load gives among earlier loads and stores",
-        costs: "-",
+        costs: "3.6 %",
         buys: "a third of CPython's loads, none of QuickJS's; up to 1 % on PolyBench",
         searches: true,
         flag: |options| &mut options.memory,
@@ -58,7 +59,7 @@ pub static SIMPLIFICATIONS: [Simplification; 6] = [
     Simplification {
         name: "globals",
         does: "finds values of globals and sizes of memories, and reads constant globals",
-        costs: "-",
+        costs: "0.1 %",
         buys: "not measured alone: the stack pointer is read once a function",
         searches: true,
         flag: |options| &mut options.globals,
