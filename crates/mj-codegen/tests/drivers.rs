@@ -239,6 +239,40 @@ fn more_values_than_registers_change_places_in_a_loop() {
     }
 }
 
+/// Zero extension makes an i64 of an i32 without an instruction: neither the half that was cut off comes back, nor does a 32-bit shift become a wider one.
+#[test]
+fn what_is_extended_again_has_a_clean_upper_half() {
+    let halves = [
+        "(i32.wrap_i64 (i64.add (local.get 2) (local.get 3)))",
+        "(i32.wrap_i64 (local.get 2))",
+        "(i32.shl (local.get 0) (i32.const 7))",
+        "(i32.shr_s (local.get 0) (i32.const 3))",
+        "(i32.rotl (local.get 0) (i32.const 9))",
+        "(i32.mul (local.get 0) (i32.const 16))",
+        "(i32.and (i32.wrap_i64 (local.get 2)) (local.get 1))",
+        "(i32.xor (local.get 0) (i32.const -1))",
+        "(i32.load (i32.const 8))",
+    ];
+    let mut text = String::from("(module (memory 4)\n");
+    for half in halves {
+        let extended = format!("(i64.extend_i32_u {half})");
+        for user in ["add", "sub", "mul", "and", "or", "xor", "shl", "shr_u", "rotl"] {
+            text += &format!("(func (param i32 i32 i64 i64 f64) (result i64) (i64.{user} (local.get 3) {extended}))\n");
+            text += &format!("(func (param i32 i32 i64 i64 f64) (result i64) (i64.{user} {extended} (local.get 3)))\n");
+        }
+        for user in ["eq", "lt_s", "gt_u"] {
+            text += &format!("(func (param i32 i32 i64 i64 f64) (result i32) (i64.{user} (local.get 3) {extended}))\n");
+        }
+        text += &format!("(func (param i32 i32 i64 i64 f64) (result i32) (i64.eqz {extended}))\n");
+        text += &format!("(func (param i32 i32 i64 i64 f64) (result f64) (f64.convert_i64_s {extended}))\n");
+        text += &format!("(func (param i32 i32 i64 i64 f64) (result i64) (i64.store offset=9 (local.get 1) {extended}) (local.get 2))\n")
+            .replace("(local.get 1)", "(i32.and (local.get 1) (i32.const 0xffff))");
+    }
+    for (target, options) in configurations() {
+        agree(&(text.clone() + ")"), target, &options);
+    }
+}
+
 /// The upper half of a wrapped value is rubbish; that of what is selected is not.
 #[test]
 fn what_is_selected_has_a_clean_upper_half() {

@@ -253,6 +253,11 @@ fn is_test(op: Op) -> bool {
     matches!(op.row().shape, Shape::Test | Shape::Compare)
 }
 
+/// The type that an operator asks of an operand.
+fn operand_type(op: Op, operand: usize) -> ValType {
+    if operand == 0 { op.row().a } else { op.row().b }
+}
+
 /// The operands of an operator as the selector sees them.
 struct View<'p, 'a, I: Isa> {
     pass: &'p Pass<'a, I>,
@@ -497,15 +502,16 @@ impl<I: Isa> Pass<'_, I> {
         for operand in order.into_iter().filter(|&operand| operand < arguments.len()) {
             let argument = arguments[operand];
             match cover.takes[operand] {
-                Take::Register => self.add(&mut covered, row, argument),
+                Take::Register => self.add(&mut covered, row, argument, operand_type(op, operand)),
                 Take::Immediate => {}
                 Take::Folded => {
                     let producer = &self.function.nodes[argument];
+                    let NodeKind::Operator(folded) = producer.kind else { unreachable!("operators fold") };
                     (covered.offset, covered.at) = (producer.offset, producer.at);
                     self.out.folded[node_index(argument)] = true;
-                    for &leaf in self.function.arguments(argument) {
+                    for (position, &leaf) in self.function.arguments(argument).iter().enumerate() {
                         if self.function.constant(leaf).is_none() {
-                            self.add(&mut covered, row, leaf);
+                            self.add(&mut covered, row, leaf, operand_type(folded, position));
                         }
                     }
                 }
@@ -514,9 +520,10 @@ impl<I: Isa> Pass<'_, I> {
         covered
     }
 
-    fn add(&self, covered: &mut Covered<I::Form>, row: &'static Constraints, value: Node) {
+    /// Adds a use of `value` as an operand of type `ty`: that an i32 stands for an i64, too, does not make its upper half uninteresting.
+    fn add(&self, covered: &mut Covered<I::Form>, row: &'static Constraints, value: Node, ty: ValType) {
         let constraint = row.uses[covered.operands.len()];
-        let is_half = constraint == Use::Any && self.function.nodes[value].ty == Some(ValType::I32);
+        let is_half = constraint == Use::Any && ty == ValType::I32;
         let value = if is_half { self.low_half(value) } else { value };
         covered.operands.push(Operand { value, constraint });
     }
