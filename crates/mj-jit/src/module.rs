@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use mj_codegen::Entry;
+use mj_codegen::{Entry, Stage, StageDone};
 use mj_decode::{Export, ExportKind, Module as Environment, Names};
 
 use crate::cache::CacheEntry;
@@ -276,10 +276,26 @@ impl Module {
     ///
     /// If there is no such function, or it is too large to compile.
     pub fn compile_function(&self, function: u32) -> Result<()> {
-        let own = self.inner.env.defined_function(function).filter(|&own| own < self.inner.env.defined_functions());
-        let own = own.with_context(|| format!("the module has no function {function} of its own"))?;
+        let own = self.inner.own_function(function)?;
         self.inner.compile_lazily(own)?;
         Ok(())
+    }
+
+    /// Sends one of its own functions through the optimizing compiler and tells `watch` of each stage. The code is not kept.
+    ///
+    /// For tools that show what the compiler does, and what it takes. The text of a stage is made only if it is asked for.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such function, or it is too large to be optimized.
+    pub fn watch_optimizer(&self, function: u32, mut watch: impl FnMut(&StageDone<'_>)) -> Result<()> {
+        let own = self.inner.own_function(function)?;
+        self.inner.code.watch(&self.inner, own, &mut watch)
+    }
+
+    /// The stages of the optimizing compiler, in order.
+    pub fn optimizer_stages() -> impl ExactSizeIterator<Item = Stage> {
+        mj_codegen::Compiler::stages()
     }
 
     /// The bytes it was made from, in the binary format.
@@ -368,6 +384,12 @@ impl ModuleInner {
             mj_decode::ImportType::Table(ty) => TableType::lift(ty).into(),
             mj_decode::ImportType::Memory(ty) => MemoryType::lift(ty).into(),
         }
+    }
+
+    /// Index among its own functions of one that has a body.
+    fn own_function(&self, function: u32) -> Result<u32> {
+        let own = self.env.defined_function(function).filter(|&own| own < self.env.defined_functions());
+        own.with_context(|| format!("the module has no function {function} of its own"))
     }
 
     /// Gives one of the module's own functions code, and returns its entry address.

@@ -9,26 +9,24 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use machine::{Machine, Stop, build, build_one};
-use mj_decode::{BodyHints, ExportKind, Features, Module, Reader, ValType, validate};
-use mj_ir::ssa::{BuildOptions, Function, Source, Uses};
+use mj_decode::{ExportKind, Features, Flow, Module, Reader, ValType, validate};
+use mj_ir::ssa::{BuildOptions, Function, SIMPLIFICATIONS, Source, Uses};
 use oracle::{Exports, Item, Oracle};
 
 /// Everything, each simplification left out, and nothing but translation: options, whether to prune, whether to take in callees.
 fn variants() -> Vec<(BuildOptions, bool, bool)> {
     let all = BuildOptions::default();
-    let none = BuildOptions { fuel: true, fold: false, number: false, hoist: false, memory: false, globals: false };
-    vec![
+    let none = BuildOptions { fuel: true, ..BuildOptions::none() };
+    let mut variants = vec![
         (all, false, false),
         (all, true, false),
         (all, true, true),
-        (BuildOptions { fold: false, ..all }, true, false),
-        (BuildOptions { number: false, ..all }, true, false),
-        (BuildOptions { hoist: false, fuel: true, ..all }, true, true),
-        (BuildOptions { memory: false, ..all }, true, false),
-        (BuildOptions { globals: false, ..all }, true, false),
+        (BuildOptions { fuel: true, ..all }, true, true),
         (none, false, false),
         (none, false, true),
-    ]
+    ];
+    variants.extend(SIMPLIFICATIONS.iter().map(|row| (all.without(row), true, false)));
+    variants
 }
 
 fn exports(module: &Module, machine: &Machine<'_>) -> Exports {
@@ -95,7 +93,7 @@ fn compare(wasm: &[u8]) {
 fn compare_continuations(wasm: &[u8], taken: &mut usize) {
     let module = validate(wasm, &Features::supported()).expect("valid");
     let functions = build(&module, wasm, BuildOptions::default(), true, false);
-    let (mut hints, mut uses) = (BodyHints::default(), Uses::default());
+    let (mut flow, mut uses) = (Flow::default(), Uses::default());
     for export in module.exports.iter().filter(|export| export.kind == ExportKind::Function) {
         let body = wasm::Body::new(&module, wasm, export.index);
         let ty = module.function_type(export.index);
@@ -117,7 +115,7 @@ fn compare_continuations(wasm: &[u8], taken: &mut usize) {
                         bytes: at.is_multiple_of(3).then_some(wasm),
                         entry: Some(at),
                     };
-                    (0, Rc::new(build_one(&source, &mut hints, &mut uses, BuildOptions::default(), at.is_multiple_of(2))))
+                    (0, Rc::new(build_one(&source, &mut flow, &mut uses, BuildOptions::default(), at.is_multiple_of(2))))
                 });
                 *count += 1;
                 // The first times, and seldom later.
