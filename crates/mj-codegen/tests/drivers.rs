@@ -239,6 +239,55 @@ fn more_values_than_registers_change_places_in_a_loop() {
     }
 }
 
+/// Compiles functions by turns.
+fn compile_by_turns(first: Driver, target: Target, options: &Options, module: &Module, bytes: &[u8]) -> (Unit, Vec<FunctionCode>) {
+    let plan = ModulePlan::new(module);
+    let mut compiler = Compiler::for_target(target, options);
+    let functions = (0..module.bodies.len() as u32)
+        .map(|function| match (function % 2 == 0) == (first == Driver::Baseline) {
+            true => compiler.compile(module, &plan, function, bytes).expect("the baseline knows all operators"),
+            false => compiler.optimize(module, &plan, function, bytes, Entry::Function).expect("not too large"),
+        })
+        .collect();
+    (compiler.take_unit(), functions)
+}
+
+/// Arguments and results that find no register lie on the stack, on top of what was there: halves of slots may not be taken for wholes.
+#[test]
+fn an_i64_made_of_an_i32_is_whole_on_the_stack() {
+    let parameters = "(param i32 i32 i64 i64 f64)";
+    let ones = "(i64.const -1)".repeat(20);
+    let text = format!(
+        r#"(module (memory 4)
+        (func $results (param i32) (result i64 i64 i64 i64 i64 i64 i64 i64 i64 i64)
+            {eight} (i64.extend_i32_u (i32.add (local.get 0) (i32.const 1))) (i64.extend_i32_u (local.get 0)))
+        (func $dirt (param {twenty}) (result i64) (i64.add (local.get 18) (local.get 19)))
+        (func $wide (param i64 i64 i64 i64 i64 i64 i64 i64 i64 i64) (result i64) (i64.xor (local.get 8) (i64.mul (local.get 9) (i64.const 3))))
+        (func $narrow (param i64 i64 i64 i64 i64 i64 i64 i64 i32 i32) (result i64)
+            (call $wide {eight} (i64.extend_i32_u (local.get 8)) (i64.extend_i32_u (local.get 9))))
+        (func {parameters} (result i64) (local i64)
+            (drop (call $dirt {ones})) (call $results (local.get 0)) (local.set 5 (i64.add)) {drops} (local.get 5))
+        (func {parameters} (result i64) (local i64)
+            (drop (call $dirt {ones})) (call $results (local.get 0)) (local.set 5 (i64.add)) {drops} (local.get 5))
+        (func {parameters} (result i64) (drop (call $dirt {ones})) (call $narrow {eight} (local.get 0) (i32.wrap_i64 (local.get 2))))
+        (func {parameters} (result i64) (drop (call $dirt {ones})) (call $narrow {eight} (local.get 0) (i32.wrap_i64 (local.get 2)))))"#,
+        eight = "(i64.const 9)".repeat(8),
+        twenty = "i64 ".repeat(20),
+        drops = "drop ".repeat(8),
+    );
+    let (module, bytes) = parse(&text);
+    for (target, options) in configurations() {
+        let expected = compile(Driver::Baseline, target, &options, &module, &bytes);
+        let expected = run(&expected.0, &expected.1, &module, 4).results;
+        let optimized = compile(Driver::Optimizing, target, &options, &module, &bytes);
+        assert_eq!(run(&optimized.0, &optimized.1, &module, 4).results, expected, "optimized, {options:?}");
+        for first in [Driver::Baseline, Driver::Optimizing] {
+            let (unit, functions) = compile_by_turns(first, target, &options, &module, &bytes);
+            assert_eq!(run(&unit, &functions, &module, 4).results, expected, "{first:?} first, {options:?}");
+        }
+    }
+}
+
 /// Zero extension makes an i64 of an i32 without an instruction: neither the half that was cut off comes back, nor does a 32-bit shift become a wider one.
 #[test]
 fn what_is_extended_again_has_a_clean_upper_half() {
