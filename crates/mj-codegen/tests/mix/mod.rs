@@ -134,6 +134,52 @@ pub fn structures(seed: u64, functions: usize) -> String {
     text + ")"
 }
 
+/// A module with a function for each integer operator with each other one as each of its operands, and constants or parameters beside them. What comes out is
+/// extended, so that dirty halves show.
+pub fn pairs(seed: u64) -> String {
+    let mut random = Random(seed);
+    let is_integer = |ty: ValType| matches!(ty, ValType::I32 | ValType::I64);
+    let fits = |op: &&Op| {
+        let row = op.row();
+        let is_value = !matches!(row.shape, Shape::Load | Shape::Store);
+        is_value && is_integer(row.a) && is_integer(row.result) && !row.name.contains("div") && !row.name.contains("rem")
+    };
+    let operators: Vec<Op> = Op::ALL.iter().filter(fits).copied().collect();
+    let mut text = String::from("(module (memory 4)\n");
+    for outer in &operators {
+        for operand in 0..arity(*outer) {
+            for inner in operators.iter().filter(|inner| inner.row().result == outer.row().a) {
+                for _ in 0..3 {
+                    let mut operands: Vec<String> = (0..arity(*outer)).map(|place| plain(&mut random, outer.row().a, place)).collect();
+                    let of_inner: Vec<String> = (0..arity(*inner)).map(|place| plain(&mut random, inner.row().a, place)).collect();
+                    operands[operand] = format!("({} {})", inner.row().name, of_inner.join(" "));
+                    let extend = if outer.row().result == ValType::I32 { "i64.extend_i32_u" } else { "i64.add (i64.const 0)" };
+                    let value = format!("({extend} ({} {}))", outer.row().name, operands.join(" "));
+                    text += &format!("(func (param i32 i32 i64 i64 f64) (result i64) {value})\n");
+                }
+            }
+        }
+    }
+    text + ")"
+}
+
+fn arity(op: Op) -> usize {
+    if matches!(op.row().shape, Shape::Binary | Shape::Compare) { 2 } else { 1 }
+}
+
+/// An operand without operators: a parameter; or, if it is not the first, half the time a constant.
+fn plain(random: &mut Random, ty: ValType, place: usize) -> String {
+    const CONSTANTS: [i64; 12] = [0, 1, 2, 3, 7, 16, 31, 255, -1, -4096, 0x7fff_fffe, 0x5_0000_0000];
+    let first = if ty == ValType::I32 { 0 } else { 2 };
+    match random.below(2) {
+        0 if place > 0 || random.below(4) == 0 => {
+            let constant = random.of(&CONSTANTS);
+            format!("({ty}.const {})", if ty == ValType::I32 { i64::from(constant as i32) } else { constant })
+        }
+        _ => format!("(local.get {})", first + random.below(2)),
+    }
+}
+
 /// A statement of [`structures`].
 fn field(random: &mut Random, text: &mut String, depth: usize) {
     let (pointer, other) = random.of(&[(0, 1), (1, 0)]);
