@@ -163,6 +163,71 @@ pub fn pairs(seed: u64) -> String {
     text + ")"
 }
 
+/// Bits of doubles where conversions and comparisons turn; their neighbours are tried as well.
+const TURNING: [f64; 14] = [
+    0.0,
+    0.5,
+    1.0,
+    1.5,
+    2.5,
+    2_147_483_648.0,
+    4_294_967_296.0,
+    9_223_372_036_854_775_808.0,
+    18_446_744_073_709_551_616.0,
+    4_503_599_627_370_496.5,
+    f64::MIN_POSITIVE,
+    f64::MAX,
+    f64::INFINITY,
+    f64::NAN,
+];
+
+/// A module with a function for each operator on floats that does not trap, over many operands. Results depend on NaNs being canonical.
+pub fn floats() -> String {
+    let around = |bits: u64| [bits, bits.wrapping_add(1), bits.saturating_sub(1)];
+    let signs = |bits: u64| [bits, bits ^ 1 << 63];
+    let doubles: Vec<u64> = TURNING.iter().flat_map(|value| around(value.to_bits())).flat_map(signs).collect();
+    let singles: Vec<u64> = TURNING
+        .iter()
+        .flat_map(|&value| around(u64::from((value as f32).to_bits())))
+        .flat_map(|bits| [bits & 0xffff_ffff, (bits ^ 1 << 31) & 0xffff_ffff])
+        .collect();
+    let count = doubles.len();
+    let mut text = String::from("(module (memory 4)\n(func (param i32 i32 i64 i64 f64) (result i64)\n");
+    for (index, (double, single)) in doubles.iter().zip(&singles).enumerate() {
+        text += &format!("(i64.store (i32.const {}) (i64.const {double})) ", 16 * index);
+        text += &format!("(i64.store (i32.const {}) (i64.const {single}))\n", 16 * index + 8);
+    }
+    text += "(local.get 2))\n";
+    let is_float = |ty: ValType| matches!(ty, ValType::F32 | ValType::F64);
+    let is_wanted = |op: &&Op| {
+        let row = op.row();
+        let is_value = !matches!(row.shape, Shape::Load | Shape::Store);
+        is_value && is_float(row.a) && (!row.name.contains("trunc_") || row.name.contains("_sat_"))
+    };
+    let at = |ty: ValType, index: usize| format!("({ty}.load (i32.const {}))", 16 * index + if ty == ValType::F32 { 8 } else { 0 });
+    for op in Op::ALL.iter().filter(is_wanted) {
+        let row = op.row();
+        text += "(func (param i32 i32 i64 i64 f64) (result i64) (local i64)\n";
+        for first in 0..count {
+            // With all neighbours, and some that are far away.
+            let seconds = if arity(*op) == 2 { (0..count).step_by(19).map(|step| (first + step) % count).collect() } else { vec![0] };
+            for second in seconds {
+                let operands = [at(row.a, first), at(row.b, second)];
+                let value = format!("({} {})", row.name, operands[..arity(*op)].join(" "));
+                let bits = match row.result {
+                    ValType::I32 => format!("(i64.extend_i32_u {value})"),
+                    ValType::F32 => format!("(i64.extend_i32_u (i32.reinterpret_f32 {value}))"),
+                    ValType::F64 => format!("(i64.reinterpret_f64 {value})"),
+                    _ => value,
+                };
+                text += &format!("(local.set 5 (i64.xor (i64.rotl (local.get 5) (i64.const 7)) {bits}))\n");
+            }
+        }
+        text += "(local.get 5))\n";
+    }
+    text + ")"
+}
+
 fn arity(op: Op) -> usize {
     if matches!(op.row().shape, Shape::Binary | Shape::Compare) { 2 } else { 1 }
 }
