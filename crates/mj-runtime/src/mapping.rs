@@ -10,6 +10,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::ResourceError;
 
+/// Bytes of the largest page that hosts have, on AArch64. Sizes that are constants are multiples of it.
+pub(crate) const LARGEST_PAGE: usize = 64 << 10;
+
 /// Bytes of a page of the host.
 #[must_use]
 #[inline]

@@ -120,8 +120,12 @@ fn unsigned(op: Op, constant: i64) -> u64 {
     if op.row().a == ValType::I64 { constant as u64 } else { u64::from(constant as u32) }
 }
 
-/// Whether `producer`, as the operand with this number, folds into `op`, and what comes out. It has the type of the operand.
+/// Whether `producer`, as the operand with this number, folds into `op`, and what comes out.
 fn fold(op: Op, operand: usize, producer: Producer) -> Option<Fold> {
+    // An i32 may stand for what it is zero-extended to: no instruction extends a shifted operand.
+    if producer.op.row().result != op.row().a {
+        return None;
+    }
     let commutes = !is_sub(op);
     match GROUPS[op as usize] {
         Group::AddSub if operand == 1 || commutes => fold_into_addition(producer),
@@ -429,12 +433,10 @@ mod tests {
                 }
                 for (&consumer, opcode) in numeric.iter().zip(0x45..) {
                     let is_binary = matches!(consumer.row().shape, Shape::Binary | Shape::Compare);
-                    if producer.row().result != consumer.row().a {
-                        continue;
-                    }
                     for operand in 0..=usize::from(is_binary) {
                         let view = View { producer: Producer { op: producer, constant }, operand };
                         let folds = isa.cover_operator(consumer, &view).takes[operand] == Take::Folded;
+                        assert!(!folds || producer.row().result == consumer.row().a, "{producer:?} into {consumer:?} is of another width");
                         let following = Following { opcode, behind_local_get: is_binary && operand == 0 };
                         let may = may_fold(producer, constant, following);
                         assert_eq!(may, folds, "{producer:?} {constant:?} into {consumer:?}, operand {operand}");

@@ -486,7 +486,12 @@ impl<I: Isa> Pass<'_, I> {
         match location {
             // An i32 is stored as 4 bytes; whoever loads it loads 4 bytes.
             Location::Register(register) => self.isa.store_outgoing(offset, register, FieldWidth::W64),
-            Location::Slot(slot) => self.isa.copy_outgoing(offset, self.offset(slot)),
+            Location::Slot(slot) if self.slot_width(slot, value) == FieldWidth::W64 => self.isa.copy_outgoing(offset, self.offset(slot)),
+            Location::Slot(slot) => {
+                // The value may stand for an i64: its upper half is zero, that of the slot anything.
+                self.isa.load_frame(I::SCRATCH, self.offset(slot), FieldWidth::W32);
+                self.isa.store_outgoing(offset, I::SCRATCH, FieldWidth::W64);
+            }
             Location::Constant(node) => {
                 let bits = self.emission.function.constant(node).expect("a constant");
                 self.isa.store_outgoing_constant(offset, ty, bits);

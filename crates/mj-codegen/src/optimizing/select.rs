@@ -421,16 +421,15 @@ impl<I: Isa> Pass<'_, I> {
     }
 
     fn return_values(&mut self, values: &[Node]) {
-        let Context { plan, ty, .. } = self.context;
+        let Context { module, plan, ty, .. } = self.context;
         let layout = &plan.calls[ty as usize];
         let located = || values.iter().copied().zip(layout.results.iter().copied());
         let in_registers = located().filter(|(_, location)| !matches!(location, ArgLocation::Memory(_)));
         let registers = self.registers;
         let uses: SmallVec<[Operand; 8]> = in_registers.map(|(value, location)| at_register(value, registers.position(location))).collect();
         self.push(Work::Return, &FIXED, true, uses, []);
-        for (value, location) in located() {
+        for ((value, location), &ty) in located().zip(module.types[ty as usize].results()) {
             if let (ArgLocation::Memory(offset), Some(pointer)) = (location, self.context.result_pointer) {
-                let ty = self.function.type_of(value);
                 self.simple(Work::StoreResult { offset: offset as i32, ty }, &PLAIN, &[any(pointer), any(value)], None);
             }
         }

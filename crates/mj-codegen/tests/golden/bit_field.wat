@@ -55,8 +55,8 @@
 ;;   mov x29, sp
 ;;   sxtw x2, w0
 ;;   ubfx x1, x1, #0xc, #0x8
-;;   lsl w0, w0, #0x14
-;;   add x1, x1, x0, asr #24
+;;   sbfx w0, w0, #0x4, #0x8
+;;   add x1, x1, x0
 ;;   add x0, x1, x2, lsl #3
 ;;   mov sp, x29
 ;;   ldp x29, x30, [sp], #0x10

@@ -134,6 +134,117 @@ pub fn structures(seed: u64, functions: usize) -> String {
     text + ")"
 }
 
+/// A module with a function for each integer operator with each other one as each of its operands, and constants or parameters beside them. What comes out is
+/// extended, so that dirty halves show.
+pub fn pairs(seed: u64) -> String {
+    let mut random = Random(seed);
+    let is_integer = |ty: ValType| matches!(ty, ValType::I32 | ValType::I64);
+    let fits = |op: &&Op| {
+        let row = op.row();
+        let is_value = !matches!(row.shape, Shape::Load | Shape::Store);
+        is_value && is_integer(row.a) && is_integer(row.result) && !row.name.contains("div") && !row.name.contains("rem")
+    };
+    let operators: Vec<Op> = Op::ALL.iter().filter(fits).copied().collect();
+    let mut text = String::from("(module (memory 4)\n");
+    for outer in &operators {
+        for operand in 0..arity(*outer) {
+            for inner in operators.iter().filter(|inner| inner.row().result == outer.row().a) {
+                for _ in 0..3 {
+                    let mut operands: Vec<String> = (0..arity(*outer)).map(|place| plain(&mut random, outer.row().a, place)).collect();
+                    let of_inner: Vec<String> = (0..arity(*inner)).map(|place| plain(&mut random, inner.row().a, place)).collect();
+                    operands[operand] = format!("({} {})", inner.row().name, of_inner.join(" "));
+                    let extend = if outer.row().result == ValType::I32 { "i64.extend_i32_u" } else { "i64.add (i64.const 0)" };
+                    let value = format!("({extend} ({} {}))", outer.row().name, operands.join(" "));
+                    text += &format!("(func (param i32 i32 i64 i64 f64) (result i64) {value})\n");
+                }
+            }
+        }
+    }
+    text + ")"
+}
+
+/// Bits of doubles where conversions and comparisons turn; their neighbours are tried as well.
+const TURNING: [f64; 14] = [
+    0.0,
+    0.5,
+    1.0,
+    1.5,
+    2.5,
+    2_147_483_648.0,
+    4_294_967_296.0,
+    9_223_372_036_854_775_808.0,
+    18_446_744_073_709_551_616.0,
+    4_503_599_627_370_496.5,
+    f64::MIN_POSITIVE,
+    f64::MAX,
+    f64::INFINITY,
+    f64::NAN,
+];
+
+/// A module with a function for each operator on floats that does not trap, over many operands. Results depend on NaNs being canonical.
+pub fn floats() -> String {
+    let around = |bits: u64| [bits, bits.wrapping_add(1), bits.saturating_sub(1)];
+    let signs = |bits: u64| [bits, bits ^ 1 << 63];
+    let doubles: Vec<u64> = TURNING.iter().flat_map(|value| around(value.to_bits())).flat_map(signs).collect();
+    let singles: Vec<u64> = TURNING
+        .iter()
+        .flat_map(|&value| around(u64::from((value as f32).to_bits())))
+        .flat_map(|bits| [bits & 0xffff_ffff, (bits ^ 1 << 31) & 0xffff_ffff])
+        .collect();
+    let count = doubles.len();
+    let mut text = String::from("(module (memory 4)\n(func (param i32 i32 i64 i64 f64) (result i64)\n");
+    for (index, (double, single)) in doubles.iter().zip(&singles).enumerate() {
+        text += &format!("(i64.store (i32.const {}) (i64.const {double})) ", 16 * index);
+        text += &format!("(i64.store (i32.const {}) (i64.const {single}))\n", 16 * index + 8);
+    }
+    text += "(local.get 2))\n";
+    let is_float = |ty: ValType| matches!(ty, ValType::F32 | ValType::F64);
+    let is_wanted = |op: &&Op| {
+        let row = op.row();
+        let is_value = !matches!(row.shape, Shape::Load | Shape::Store);
+        is_value && is_float(row.a) && (!row.name.contains("trunc_") || row.name.contains("_sat_"))
+    };
+    let at = |ty: ValType, index: usize| format!("({ty}.load (i32.const {}))", 16 * index + if ty == ValType::F32 { 8 } else { 0 });
+    for op in Op::ALL.iter().filter(is_wanted) {
+        let row = op.row();
+        text += "(func (param i32 i32 i64 i64 f64) (result i64) (local i64)\n";
+        for first in 0..count {
+            // With all neighbours, and some that are far away.
+            let seconds = if arity(*op) == 2 { (0..count).step_by(19).map(|step| (first + step) % count).collect() } else { vec![0] };
+            for second in seconds {
+                let operands = [at(row.a, first), at(row.b, second)];
+                let value = format!("({} {})", row.name, operands[..arity(*op)].join(" "));
+                let bits = match row.result {
+                    ValType::I32 => format!("(i64.extend_i32_u {value})"),
+                    ValType::F32 => format!("(i64.extend_i32_u (i32.reinterpret_f32 {value}))"),
+                    ValType::F64 => format!("(i64.reinterpret_f64 {value})"),
+                    _ => value,
+                };
+                text += &format!("(local.set 5 (i64.xor (i64.rotl (local.get 5) (i64.const 7)) {bits}))\n");
+            }
+        }
+        text += "(local.get 5))\n";
+    }
+    text + ")"
+}
+
+fn arity(op: Op) -> usize {
+    if matches!(op.row().shape, Shape::Binary | Shape::Compare) { 2 } else { 1 }
+}
+
+/// An operand without operators: a parameter; or, if it is not the first, half the time a constant.
+fn plain(random: &mut Random, ty: ValType, place: usize) -> String {
+    const CONSTANTS: [i64; 12] = [0, 1, 2, 3, 7, 16, 31, 255, -1, -4096, 0x7fff_fffe, 0x5_0000_0000];
+    let first = if ty == ValType::I32 { 0 } else { 2 };
+    match random.below(2) {
+        0 if place > 0 || random.below(4) == 0 => {
+            let constant = random.of(&CONSTANTS);
+            format!("({ty}.const {})", if ty == ValType::I32 { i64::from(constant as i32) } else { constant })
+        }
+        _ => format!("(local.get {})", first + random.below(2)),
+    }
+}
+
 /// A statement of [`structures`].
 fn field(random: &mut Random, text: &mut String, depth: usize) {
     let (pointer, other) = random.of(&[(0, 1), (1, 0)]);
@@ -312,8 +423,14 @@ impl Function<'_> {
             let is_value = !matches!(row.shape, Shape::Load | Shape::Store);
             is_value && is_wanted && row.result == ty && row.a != ValType::F32 && !name.contains("div") && !name.contains("rem")
         };
+        let changes_width = |op: &&Op| op.row().shape == Shape::Unary && op.row().a != op.row().result;
         let choices: Vec<Op> = Op::ALL.iter().filter(fits).copied().collect();
-        let row = self.random.of(&choices).row();
+        // Every third one changes the width, or is a shift: where they meet, compilers go wrong.
+        let risky: Vec<Op> = Op::ALL.iter().filter(fits).filter(|op| changes_width(op) || op.row().name.contains(".sh")).copied().collect();
+        let row = match self.random.below(3) {
+            0 if !risky.is_empty() => self.random.of(&risky).row(),
+            _ => self.random.of(&choices).row(),
+        };
         let first = self.expression(row.a, depth);
         match row.shape {
             Shape::Binary | Shape::Compare => format!("({} {first} {})", row.name, self.expression(row.b, depth)),
