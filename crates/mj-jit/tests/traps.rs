@@ -276,7 +276,9 @@ fn an_access_outside_memory_traps_where_it_stands_however_it_is_checked() {
                         (i64.add (i64.load16_u offset=0xfff0 (local.get $p)) (i64.load offset=40 (local.get $p))))))
             (i32.store offset=50 (local.get $p) (i32.const -1))
             (i32.store8 offset=60 (local.get $p) (i32.const 7))))"#;
-    let mut seen: Vec<Vec<(u32, Trap, usize, Vec<u8>)>> = Vec::new();
+    /// Address, trap, where in the module, and memory behind it.
+    type Outcome = (u32, Trap, usize, Vec<u8>);
+    let mut seen: Vec<Vec<Outcome>> = Vec::new();
     for strategy in [Strategy::BASELINE, Strategy::OPTIMIZING] {
         for reservation in [4 << 30, 0] {
             let engine = Engine::new(Config::new().strategy(strategy).memory_reservation(reservation)).unwrap();
@@ -295,8 +297,7 @@ fn an_access_outside_memory_traps_where_it_stands_however_it_is_checked() {
     let [guarded, compared, folding, together] = &seen[..] else { unreachable!("two times two") };
     assert!(guarded.len() > 80 && guarded == compared && guarded == together);
     // Where loads fold, another one of them may come first.
-    let effects =
-        |outcomes: &[(u32, Trap, usize, Vec<u8>)]| outcomes.iter().map(|(at, trap, _, memory)| (*at, *trap, memory.clone())).collect();
+    let effects = |outcomes: &[Outcome]| outcomes.iter().map(|(at, trap, _, memory)| (*at, *trap, memory.clone())).collect();
     let (expected, found): (Vec<_>, Vec<_>) = (effects(guarded), effects(folding));
     assert!(expected == found);
     let mut offsets: Vec<usize> = seen[0].iter().map(|(_, _, offset, _)| *offset).collect();

@@ -11,6 +11,7 @@
 //! loops, which nothing can go back into: behind each comes a whole copy of that loop, which its branches go to ([`Kind::Rest`]). So loops stay
 //! reducible. What is open at the loop is in [`outline`].
 
+mod bulk;
 mod memory;
 mod nests;
 mod outline;
@@ -30,7 +31,7 @@ use self::memory::Facts;
 use self::nests::Nests;
 use self::outline::Outline;
 use self::states::Locals;
-use self::unroll::{UNROLLED, Unrolled};
+use self::unroll::{Turns, Unrolled};
 use self::values::Numbers;
 use super::{Block, BlockRow, Edge, Function, List, Node, NodeKind, NodeRow, Terminator};
 
@@ -64,12 +65,14 @@ pub struct BuildOptions {
     pub globals: bool,
     /// Do several turns of short loops at a time.
     pub unroll: bool,
+    /// Do short copies and fills of memory without calls.
+    pub bulk: bool,
 }
 
 impl Default for BuildOptions {
     /// Everything but fuel.
     fn default() -> Self {
-        Self { fuel: false, fold: true, number: true, hoist: true, memory: true, globals: true, unroll: true }
+        Self { fuel: false, fold: true, number: true, hoist: true, memory: true, globals: true, unroll: true, bulk: true }
     }
 }
 
@@ -101,6 +104,7 @@ pub(super) struct Scratch {
     nests: Nests,
     rests: Vec<Rest>,
     unrolled: Option<Unrolled>,
+    turns: Turns,
     numbers: Numbers,
     facts: Facts,
     /// The dominators of the current block, the first block first, and itself.
@@ -230,8 +234,6 @@ struct Builder<'a> {
     /// Operators since fuel was last charged.
     fuel: u32,
     switches: u32,
-    /// Bytes of turns that may still be built again.
-    turns: u32,
     /// Entries that lists may have in all.
     room: usize,
     is_too_large: bool,
@@ -265,6 +267,9 @@ impl Scratch {
         flow.find(locals, operators.clone());
         let length = operators.remaining();
         self.clear(length);
+        if options.unroll {
+            self.turns.choose(flow, length);
+        }
         let mut builder = Builder {
             function,
             scratch: self,
@@ -272,7 +277,6 @@ impl Scratch {
             operators: operators.clone(),
             flow,
             options,
-            turns: UNROLLED,
             is_open: false,
             place: 0,
             fuel: 0,
@@ -302,6 +306,7 @@ impl Scratch {
         self.nests.clear();
         self.rests.clear();
         self.unrolled = None;
+        self.turns.clear();
         self.numbers.begin(body);
         self.facts.clear();
         self.dominators.clear();

@@ -23,7 +23,7 @@ pub struct Simplification {
 }
 
 /// All of them.
-pub static SIMPLIFICATIONS: [Simplification; 6] = [
+pub static SIMPLIFICATIONS: [Simplification; 7] = [
     Simplification {
         name: "fold",
         does: "constants, algebra, division by constants as multiplication",
@@ -72,6 +72,14 @@ pub static SIMPLIFICATIONS: [Simplification; 6] = [
         searches: true,
         flag: |options| &mut options.unroll,
     },
+    Simplification {
+        name: "bulk",
+        does: "short copies and fills of memory as loads and stores",
+        costs: "-",
+        buys: "TODO",
+        searches: false,
+        flag: |options| &mut options.bulk,
+    },
 ];
 
 impl BuildOptions {
@@ -108,8 +116,8 @@ mod tests {
             assert_ne!(without, all, "{}", row.name);
             assert!(SIMPLIFICATIONS[..index].iter().all(|other| all.without(other) != without), "{}", row.name);
         }
-        let BuildOptions { fuel: _, fold, number, hoist, memory, globals, unroll } = BuildOptions::none();
-        assert!(![fold, number, hoist, memory, globals, unroll].contains(&true), "every option is a row");
+        let BuildOptions { fuel: _, fold, number, hoist, memory, globals, unroll, bulk } = BuildOptions::none();
+        assert!(![fold, number, hoist, memory, globals, unroll, bulk].contains(&true), "every option is a row");
         assert!(BuildOptions::least().fold && !BuildOptions::least().number);
     }
 }

@@ -100,7 +100,7 @@ impl Builder<'_> {
         Some(self.constant_node(ty.content, bits))
     }
 
-    fn load_value(&mut self, op: Op, base: Node, offset: u64, at: u32) -> Node {
+    pub(super) fn load_value(&mut self, op: Op, base: Node, offset: u64, at: u32) -> Node {
         if self.options.memory
             && let Some(value) = self.known_load(op, base, offset)
         {
@@ -113,6 +113,16 @@ impl Builder<'_> {
             self.scratch.facts.add(Known { place, base, offset, op, value, block });
         }
         value
+    }
+
+    pub(super) fn store_value(&mut self, op: Op, base: Node, value: Node, offset: u64, at: u32) {
+        self.push_node(NodeKind::Operator(op), None, &[base, value], offset, at);
+        if self.options.memory {
+            let place = self.place_of(op, base, offset);
+            self.scratch.facts.forget_stored(place);
+            let block = self.current();
+            self.scratch.facts.add(Known { place, base, offset, op, value, block });
+        }
     }
 
     /// What a load gives, if it has been loaded or stored before.
@@ -220,13 +230,7 @@ impl Translator for Builder<'_> {
         self.count();
         let value = self.pop();
         let base = self.pop();
-        self.push_node(NodeKind::Operator(op), None, &[base, value], memory.offset, at);
-        if self.options.memory {
-            let place = self.place_of(op, base, memory.offset);
-            self.scratch.facts.forget_stored(place);
-            let block = self.current();
-            self.scratch.facts.add(Known { place, base, offset: memory.offset, op, value, block });
-        }
+        self.store_value(op, base, value, memory.offset, at);
     }
 
     #[inline]
@@ -496,6 +500,9 @@ impl Translator for Builder<'_> {
 
     fn bulk(&mut self, bulk: Bulk, at: u32) {
         self.count();
+        if self.short_bulk(bulk, at) {
+            return;
+        }
         self.effect(NodeKind::Bulk(bulk), None, 3, at);
         self.scratch.facts.forget_memory();
     }

@@ -4,7 +4,9 @@
 //! header, such as the look whether someone interrupts, is then done once for all of them, and so is bringing values back to where the header wants
 //! them. Each turn still decides for itself whether it is the last.
 
-use mj_decode::translate;
+use core::cmp::Reverse;
+
+use mj_decode::{Flow, Loop, translate};
 
 use super::{Builder, Frame, Kind, LoopFrame, NO_EDGE};
 
@@ -24,23 +26,55 @@ pub(super) struct Unrolled {
 /// Loops of at most so many bytes do so many turns; the first row that fits counts.
 const TURNS: [(u32, u32); 2] = [(48, 4), (160, 2)];
 
-/// How many bytes of turns one function takes in.
-pub(super) const UNROLLED: u32 = 2000;
+/// Which loops are unrolled, and how often; reusable.
+#[derive(Default, Debug)]
+pub(super) struct Turns {
+    /// By number of the loop.
+    turns: Vec<u32>,
+    /// Depth, number, turns, and the bytes that they are more.
+    candidates: Vec<(Reverse<u32>, u32, u32, u32)>,
+}
+
+impl Turns {
+    /// Chooses short loops without calls and without loops in them, the deepest first: all in all, a sixth of the body's bytes may be built again.
+    pub(super) fn choose(&mut self, flow: &Flow, body: usize) {
+        self.turns.clear();
+        self.turns.resize(flow.loops.len(), 1);
+        self.candidates.clear();
+        for (number, row) in (0..).zip(&flow.loops) {
+            let is_innermost = flow.loops.get(number as usize + 1).is_none_or(|next| next.at >= row.end);
+            let bytes = row.end - row.at;
+            let turns = TURNS.iter().find(|&&(most, _)| bytes <= most).map_or(1, |&(_, turns)| turns);
+            if is_innermost && turns > 1 && row.is_target && !row.effects.calls {
+                let depth = core::iter::successors(flow.outer(number), |&outer| flow.outer(outer)).take(DEEP).count() as u32;
+                self.candidates.push((Reverse(depth), number, turns, bytes * (turns - 1)));
+            }
+        }
+        self.candidates.sort_unstable();
+        let mut left = body as u32 / 6 + 64;
+        for &(_, number, turns, more) in &self.candidates {
+            if more <= left {
+                left -= more;
+                self.turns[number as usize] = turns;
+            }
+        }
+    }
+
+    pub(super) fn clear(&mut self) {
+        self.turns.clear();
+    }
+}
+
+/// Loops deeper than that are as deep as that.
+const DEEP: usize = 8;
 
 impl Builder<'_> {
-    /// Builds a loop whose header was just opened several times, if it is short, and has no calls and no loops in it.
+    /// Builds a loop whose header was just opened several times, if it was chosen.
     pub(super) fn unroll(&mut self, number: u32) {
-        let row = &self.flow.loops[number as usize];
-        let (at, end) = (row.at, row.end);
-        let is_innermost = self.flow.loops.get(number as usize + 1).is_none_or(|next| next.at >= end);
-        if !self.options.unroll || row.effects.calls || !is_innermost {
-            return;
-        }
-        let Some(&(_, turns)) = TURNS.iter().find(|&&(bytes, _)| end - at <= bytes) else { return };
-        let more = (end - at) * (turns - 1);
+        let turns = self.scratch.turns.turns.get(number as usize).copied().unwrap_or(1);
         let frame = self.scratch.frames.last_mut().expect("the loop's");
-        if let (Kind::Loop(open), true) = (frame.kind, more <= self.turns) {
-            self.turns -= more;
+        if let (Kind::Loop(open), true) = (frame.kind, turns > 1) {
+            let Loop { at, end, .. } = self.flow.loops[number as usize];
             frame.kind = Kind::Turn;
             self.scratch.unrolled = Some(Unrolled { at, end, left: turns - 1, open, behind: (NO_EDGE, 0) });
         }
