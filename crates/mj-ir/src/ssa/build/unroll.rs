@@ -36,7 +36,7 @@ pub(super) struct Turns {
 }
 
 impl Turns {
-    /// Chooses short loops without calls and without loops in them, the deepest first: all in all, a sixth of the body's bytes may be built again.
+    /// Chooses short loops without calls and without loops in them, the deepest first: all in all, a quarter of the body's bytes may be built again.
     pub(super) fn choose(&mut self, flow: &Flow, body: usize) {
         self.turns.clear();
         self.turns.resize(flow.loops.len(), 1);
@@ -51,7 +51,7 @@ impl Turns {
             }
         }
         self.candidates.sort_unstable();
-        let mut left = body as u32 / 6 + 64;
+        let mut left = if body > LONGEST { 0 } else { body as u32 / 4 + 64 };
         for &(_, number, turns, more) in &self.candidates {
             if more <= left {
                 left -= more;
@@ -64,6 +64,9 @@ impl Turns {
         self.turns.clear();
     }
 }
+
+/// In bodies of more bytes, many short loops are of no importance.
+const LONGEST: usize = 2000;
 
 /// Loops deeper than that are as deep as that.
 const DEEP: usize = 8;
