@@ -1,7 +1,7 @@
 //! `mj compile`: a module to machine code, for `mj run --allow-precompiled` and for programs that use the library.
 
-use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use std::{fs, io, process};
 
 use crate::failure::Failure;
 use crate::module::{self, Progress};
@@ -42,5 +42,21 @@ pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let compiled = engine.precompile_module(&bytes);
     progress.end();
     let compiled = compiled.map_err(|error| Failure::other(format!("{}: {error:#}", file.display())))?;
-    fs::write(&output, compiled).map_err(|error| Failure::other(format!("cannot write {}: {error}", output.display())))
+    replace(&output, &compiled).map_err(|error| Failure::other(format!("cannot write {}: {error}", output.display())))
+}
+
+/// Writes a file under another name and moves it into place: whoever runs what was there before has it mapped.
+fn replace(path: &Path, contents: &[u8]) -> io::Result<()> {
+    let is_special = fs::metadata(path).is_ok_and(|metadata| !metadata.is_file());
+    if is_special {
+        return fs::write(path, contents);
+    }
+    let mut other = path.as_os_str().to_owned();
+    other.push(format!(".{}", process::id()));
+    let moved = fs::write(&other, contents).and_then(|()| fs::rename(&other, path));
+    if moved.is_err() {
+        // What is in the way is the failure to tell of.
+        let _ = fs::remove_file(&other);
+    }
+    moved
 }

@@ -23,6 +23,9 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Failure> {
 
 /// The module in a file: compiles it, or if it was compiled before and that is allowed, takes it as it is.
 pub(crate) fn load(engine: &Engine, path: &Path, allow_precompiled: bool) -> Result<Module, Failure> {
+    if precompiled::is_compiled_file(path) {
+        return precompiled::load_file(engine, path, allow_precompiled);
+    }
     let bytes = read_file(path)?;
     if precompiled::is_compiled(&bytes) {
         return precompiled::load(engine, path, bytes, allow_precompiled);

@@ -1,13 +1,16 @@
-//! `mj objdump`: a module's functions as WebAssembly operators and as machine code.
+//! `mj objdump`: a module's functions as WebAssembly operators, in the forms that the optimizing compiler gives them, and as machine code.
 //!
 //! Machine code is annotated with the operator at places that can trap or call, where the engine itself knows which one it is.
+
+mod stages;
+mod timing;
 
 use std::io::{BufWriter, Write, stdout};
 use std::path::PathBuf;
 
-use clap::ValueEnum;
 use mj_jit::{CompilationMode, Module, Strategy};
 
+use self::stages::{Stage, Wanted};
 use crate::disassembly::{self, Isa, Note};
 use crate::failure::Failure;
 use crate::module;
@@ -20,12 +23,15 @@ pub(crate) struct Arguments {
     /// Show only this function: its index in the module, or its name
     #[arg(long, value_name = "N|NAME")]
     func: Option<String>,
+    /// Show only these stages: ops (WebAssembly operators), ir (the SSA form), asm (machine code), or stages of the optimizing compiler by name; all
+    #[arg(long, value_name = "STAGE,...", value_delimiter = ',', value_parser = Stage::parse)]
+    stage: Vec<Stage>,
+    /// Show instead what each stage of the optimizing compiler takes, over all functions
+    #[arg(long, conflicts_with = "stage")]
+    timing: bool,
     /// Show what the code is for another instruction set than this machine's
     #[arg(long, value_enum)]
     isa: Option<Isa>,
-    /// Show only one stage
-    #[arg(long, value_enum)]
-    stage: Option<Stage>,
     #[command(flatten)]
     engine: EngineOptions,
     /// The module, in the binary or text format
@@ -33,31 +39,36 @@ pub(crate) struct Arguments {
     file: PathBuf,
 }
 
-/// A stage of compilation.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Stage {
-    /// WebAssembly operators
-    Ops,
-    /// Machine code
-    Asm,
-}
-
 /// Shows one function or all.
 pub(crate) fn run(arguments: &Arguments) -> Result<(), Failure> {
     let mut settings = Settings::default();
+    let wanted = Wanted::new(&arguments.stage);
+    let optimizes = arguments.timing || !wanted.stages.is_empty();
     // Functions are compiled as they are shown.
     // Without the counting of tiers, unless it is asked for.
-    settings.config.compilation_mode(CompilationMode::Lazy).strategy(Strategy::BASELINE);
+    let strategy = if optimizes { Strategy::OPTIMIZING } else { Strategy::BASELINE };
+    settings.config.compilation_mode(CompilationMode::Lazy).strategy(strategy);
     arguments.engine.apply(&mut settings)?;
     let isa = arguments.isa.unwrap_or(Isa::HOST);
     settings.target(isa.target())?;
     let engine = settings.engine()?;
+    if optimizes && engine.get_strategy() == Some(Strategy::BASELINE) {
+        let asked = wanted.stages.first().map_or_else(|| "--timing".to_owned(), |stage| format!("--stage {stage}"));
+        return Err(Failure::other(format!(
+            "{asked}: the baseline compiler goes from operators to machine code in one step; choose --tier optimizing"
+        )));
+    }
     let bytes = module::read(&arguments.file)?;
     let module = module::compile(&engine, &arguments.file, &bytes)?;
     let functions = selected(&module, arguments.func.as_deref())?;
     let mut out = BufWriter::new(stdout().lock());
+    if arguments.timing {
+        // The reader may have gone.
+        let _ = out.write_all(timing::table(&module, &functions)?.as_bytes());
+        return Ok(());
+    }
     for function in functions {
-        let text = show(&module, function, isa, arguments.stage)?;
+        let text = show(&module, function, isa, &wanted)?;
         if out.write_all(text.as_bytes()).is_err() {
             // The reader, such as `head`, has seen enough.
             return Ok(());
@@ -95,18 +106,28 @@ fn own_functions(module: &Module) -> std::ops::Range<u32> {
     imported..end
 }
 
-fn show(module: &Module, function: u32, isa: Isa, stage: Option<Stage>) -> Result<String, Failure> {
-    let (offset, body) = module.function_body(function).ok_or_else(|| Failure::other(format!("function {function} has no body")))?;
-    let operators = operators::lines(body, offset).map_err(|error| Failure::other(format!("function {function}: {error}")))?;
+fn show(module: &Module, function: u32, isa: Isa, wanted: &Wanted) -> Result<String, Failure> {
+    let failure = |error: &dyn std::fmt::Display| Failure::other(format!("function {function}: {error:#}"));
+    let (offset, body) = module.function_body(function).ok_or_else(|| failure(&"it has no body"))?;
+    let operators = operators::lines(body, offset).map_err(|error| failure(&error))?;
     let name = module.function_name(function).map_or_else(String::new, |name| format!(" `{name}`"));
     let mut text = format!("function {function}{name} at {offset:#x}, {} bytes\n", body.len());
-    if stage != Some(Stage::Asm) {
+    if wanted.operators {
         for Line { offset, depth, text: operator } in &operators {
             text += &format!("  {offset:#08x}  {:indent$}{operator}\n", "", indent = 2 * depth);
         }
     }
-    if stage != Some(Stage::Ops) {
-        module.compile_function(function).map_err(|error| Failure::other(format!("function {function}: {error:#}")))?;
+    if !wanted.stages.is_empty() {
+        let watched = module.watch_optimizer(function, |done| {
+            let stage = done.stage;
+            if wanted.stages.contains(&stage.name) {
+                text += &format!("{}: {}\n{}", stage.name, stage.does, done.text);
+            }
+        });
+        watched.map_err(|error| failure(&error))?;
+    }
+    if wanted.machine_code {
+        module.compile_function(function).map_err(|error| failure(&error))?;
         let code = module.function_code(function).unwrap_or_default();
         text += &format!("machine code, {} bytes\n", code.len());
         text += &disassembly::text(isa, code, &notes(module, function, &operators));

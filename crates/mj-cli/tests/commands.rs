@@ -109,6 +109,47 @@ fn objdump_shows_operators_and_machine_code_of_a_function() {
 }
 
 #[test]
+fn objdump_shows_what_the_optimizing_compiler_makes_of_a_function() {
+    let of = |stages: &str| mj(&["objdump", "digests.wasm", "--tier", "optimizing", "--func", "siphash", "--stage", stages]).stdout;
+    let all = of("ops,ir,asm");
+    let places = ["local.get 0\n", "bounds: ", "block0 v0:i32", "i64.rotl v", "machine code"].map(|part| all.find(part));
+    assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{places:?} in {all}");
+    assert_eq!(all, of("asm,ir,ops"), "the order is that of compilation");
+    let form = of("ir");
+    let (_, text) = form.split_once('\n').unwrap();
+    assert!(all.contains(text.trim_end()) && !form.contains("machine code"), "{form}");
+    let every = of("all");
+    let stages =
+        ["build: ", "carry: ", "prune: ", "bounds: ", "select: ", "allocate: ", "emit: "].map(|stage| every.find(&format!("\n{stage}")));
+    assert!(stages.iter().all(Option::is_some) && stages.is_sorted(), "{stages:?} in {every}");
+    // Where values are, behind the allocation only.
+    assert!(of("allocate").contains("@i") && !of("select").contains("@i"));
+    let optimized = mj(&["objdump", "digests.wasm", "--tier", "optimizing", "--func", "siphash", "--stage", "asm"]).stdout;
+    assert!(every.contains(optimized.trim_end().split_once("machine code").unwrap().1), "watching changes nothing");
+}
+
+#[test]
+fn objdump_says_which_stages_there_are() {
+    mj(&["objdump", "bits.wasm", "--stage", "ops,lower"]).fails(1, &["`lower`", "ops, ir, asm", "select", "allocate"]);
+    for stage in ["ir", "select"] {
+        let run = mj(&["objdump", "bits.wasm", "--tier", "baseline", "--stage", stage]);
+        run.fails(1, &["the baseline compiler", "--tier optimizing"]);
+    }
+    mj(&["objdump", "bits.wasm", "--stage", "ir", "--timing"]).fails(1, &["--timing"]);
+}
+
+#[test]
+fn objdump_says_what_the_stages_take() {
+    let run = mj(&["objdump", "bits.wasm", "--timing"]);
+    assert_eq!(run.code, Some(0), "{run:?}");
+    for stage in ["build", "carry", "prune", "bounds", "select", "allocate", "emit", "all"] {
+        let line = run.stdout.lines().find(|line| line.trim_start().starts_with(&format!("{stage} ")));
+        let time = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<f64>().ok());
+        assert!(time.is_some_and(|time| time > 0.0), "{stage} in {}", run.stdout);
+    }
+}
+
+#[test]
 fn objdump_names_the_operator_where_code_can_trap_or_calls() {
     let folder = Folder::new();
     let file = folder.file(

@@ -3,9 +3,9 @@
 mod common;
 
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
-use std::process::{Child, Command};
+use std::process::{Child, Command, Stdio};
 
 use common::{Folder, Run, command, finished, mj, programs};
 
@@ -42,6 +42,32 @@ fn a_compiled_program_runs_where_that_is_allowed() {
     mj(&["objdump", &output]).fails(1, &["compiled already"]);
     // What is not compiled runs as ever.
     mj(&["run", "--allow-precompiled", "hashtable.wasm"]).prints(&expected("hashtable"));
+}
+
+#[test]
+fn a_compiled_program_is_replaced_by_another_file() {
+    let folder = Folder::new();
+    let output = format!("{}/bits.cwasm", folder.path());
+    mj(&["compile", "-o", &output, "bits.wasm"]).prints("");
+    // Who runs the first one has it mapped.
+    let first = fs::File::open(&output).unwrap();
+    let length = first.metadata().unwrap().len();
+    mj(&["compile", "-o", &output, "hashtable.wasm"]).prints("");
+    assert_ne!(first.metadata().unwrap().ino(), fs::metadata(&output).unwrap().ino());
+    assert_eq!((first.metadata().unwrap().len(), fs::read_dir(folder.path()).unwrap().count()), (length, 1));
+    mj(&["run", "--allow-precompiled", &output]).prints(&expected("hashtable"));
+    mj(&["compile", "-o", &format!("{}/missing/bits.cwasm", folder.path()), "bits.wasm"]).fails(1, &["cannot write", "missing"]);
+}
+
+#[test]
+fn a_compiled_program_may_come_through_a_pipe() {
+    let folder = Folder::new();
+    let output = format!("{}/bits.cwasm", folder.path());
+    mj(&["compile", "-o", &output, "bits.wasm"]).prints("");
+    let mut cat = Command::new("cat").arg(&output).stdout(Stdio::piped()).spawn().unwrap();
+    let mut run = command(&["run", "--allow-precompiled", "/dev/stdin"]);
+    finished(run.stdin(cat.stdout.take().unwrap()).output().unwrap()).prints(&expected("bits"));
+    assert!(cat.wait().unwrap().success());
 }
 
 #[test]

@@ -25,7 +25,7 @@ use self::control::{Frame, Kind};
 use self::tiers::Tiers;
 use self::values::{Deferred, Entry, Leaf, Place};
 use crate::isa::{FieldWidth, FrameFacts, Isa, Positions, class_of};
-use crate::{CompileError, Entry as Start, ModulePlan, Options};
+use crate::{ModulePlan, Options};
 
 /// Memory that compiling one function after another reuses.
 #[derive(Debug)]
@@ -139,21 +139,16 @@ struct Baseline<'a, I> {
     emitted: Emitted,
 }
 
-/// Compiles the body of `function` (an index of the whole index space) at the end of the ISA's buffer. `start` is where the code is entered.
-///
-/// # Errors
-/// If it is to be entered at a loop that cannot be reached.
-#[allow(clippy::too_many_arguments)]
+/// Compiles the body of `function` (an index of the whole index space) at the end of the ISA's buffer.
 pub(crate) fn compile<I: Isa>(
     isa: &mut I,
     arenas: &mut Arenas,
     module: &Module,
     plan: &ModulePlan,
     options: &Options,
-    start: Start,
     function: u32,
     body: Reader<'_>,
-) -> Result<Emitted, CompileError> {
+) -> Emitted {
     let registers = *isa.registers();
     let mut compilation = Baseline {
         isa,
@@ -191,12 +186,10 @@ pub(crate) fn compile<I: Isa>(
         body: 0,
         emitted: Emitted { start: 0, entry: 0 },
     };
-    compilation.tiers.begin(start, function - module.imported_functions, body.offset());
+    compilation.tiers.begin(function - module.imported_functions, body.offset());
     let operators = compilation.begin(body);
     translate(module, operators, &mut compilation);
-    let missed = compilation.tiers.missed();
-    let emitted = compilation.give_back(arenas);
-    missed.map_or(Ok(emitted), |at| Err(CompileError::NoSuchLoop(at)))
+    compilation.give_back(arenas)
 }
 
 impl<I: Isa> Baseline<'_, I> {
@@ -330,10 +323,7 @@ impl<I: Isa> Baseline<'_, I> {
             checks_interrupt: self.has_call && self.options.interruption,
             countdown,
         };
-        self.emitted.entry = match self.loop_entry() {
-            Some(entry) => entry,
-            None => self.isa.prologue(self.body, facts),
-        };
+        self.emitted.entry = self.isa.prologue(self.body, facts);
     }
 
     /// Slot of a local.

@@ -12,7 +12,7 @@ pub use mj_asm::Relocation;
 use crate::aarch64::Aarch64;
 use crate::baseline::{self, Emitted};
 use crate::isa::Isa;
-use crate::optimizing;
+use crate::optimizing::{self, Request, Stage, Watch};
 #[cfg(any(target_arch = "x86_64", feature = "all-arch"))]
 use crate::x64::X64;
 use crate::{CompileError, Options, Target};
@@ -93,6 +93,11 @@ enum Compilers {
     Aarch64(Box<Drivers<Aarch64>>),
 }
 
+#[cfg(target_arch = "x86_64")]
+type Host = X64;
+#[cfg(target_arch = "aarch64")]
+type Host = Aarch64;
+
 /// Does the same for every instruction set.
 macro_rules! each {
     ($compilers:expr, $drivers:ident => $what:expr) => {
@@ -131,29 +136,16 @@ impl Compiler {
     /// # Errors
     /// If the function is too large.
     pub fn compile(&mut self, module: &Module, plan: &ModulePlan, function: u32, bytes: &[u8]) -> Result<FunctionCode, CompileError> {
-        each!(&mut self.compilers, drivers => drivers.compile(module, plan, &self.options, function, bytes, Entry::Function))
+        each!(&mut self.compilers, drivers => drivers.compile(module, plan, &self.options, function, bytes))
     }
 
-    /// As [`compile`](Self::compile), for code that stays: it counts no work for tiering, and may take over a frame of code that does.
-    ///
-    /// # Errors
-    /// If the function is too large, or no such loop is ever reached.
-    pub fn compile_to_stay(
-        &mut self,
-        module: &Module,
-        plan: &ModulePlan,
-        function: u32,
-        bytes: &[u8],
-        entry: Entry,
-    ) -> Result<FunctionCode, CompileError> {
-        let options = Options { tiering: None, ..self.options };
-        each!(&mut self.compilers, drivers => drivers.compile(module, plan, &options, function, bytes, entry))
-    }
-
-    /// As [`compile`](Self::compile), by the optimizing compiler.
+    /// As [`compile`](Self::compile), by the optimizing compiler; code of this kind counts no work, and may take over a frame of the other's.
     ///
     /// # Errors
     /// If the function is too large to be optimized.
+    ///
+    /// # Panics
+    /// If it is to be entered at a loop that cannot be reached.
     pub fn optimize(
         &mut self,
         module: &Module,
@@ -162,7 +154,40 @@ impl Compiler {
         bytes: &[u8],
         entry: Entry,
     ) -> Result<FunctionCode, CompileError> {
-        each!(&mut self.compilers, drivers => drivers.optimize(module, plan, &self.options, function, bytes, entry))
+        self.optimize_with(module, plan, function, bytes, entry, None)
+    }
+
+    /// As [`optimize`](Self::optimize), and tells `watch` of each stage: its time, and the function behind it as text.
+    ///
+    /// # Errors
+    /// If the function is too large to be optimized; stages that were done before are told.
+    pub fn optimize_watched(
+        &mut self,
+        module: &Module,
+        plan: &ModulePlan,
+        function: u32,
+        bytes: &[u8],
+        entry: Entry,
+        watch: &mut Watch<'_>,
+    ) -> Result<FunctionCode, CompileError> {
+        self.optimize_with(module, plan, function, bytes, entry, Some(watch))
+    }
+
+    fn optimize_with(
+        &mut self,
+        module: &Module,
+        plan: &ModulePlan,
+        function: u32,
+        bytes: &[u8],
+        entry: Entry,
+        watch: Option<&mut Watch<'_>>,
+    ) -> Result<FunctionCode, CompileError> {
+        each!(&mut self.compilers, drivers => drivers.optimize(module, plan, &self.options, function, bytes, entry, watch))
+    }
+
+    /// The stages of the optimizing compiler, in order.
+    pub fn stages() -> impl ExactSizeIterator<Item = Stage> {
+        optimizing::stages::<Host>()
     }
 
     /// The code compiled since the last [`take_unit`](Self::take_unit) or [`clear`](Self::clear).
@@ -219,13 +244,13 @@ impl<I: Isa> Drivers<I> {
         options: &Options,
         function: u32,
         bytes: &[u8],
-        entry: Entry,
     ) -> Result<FunctionCode, CompileError> {
         append(&mut self.isa, module, function, bytes, |isa, index, body| {
-            baseline::compile(isa, &mut self.baseline, module, plan, options, entry, index, body)
+            Ok(baseline::compile(isa, &mut self.baseline, module, plan, options, index, body))
         })
     }
 
+    #[allow(clippy::too_many_arguments)]
     fn optimize(
         &mut self,
         module: &Module,
@@ -234,13 +259,15 @@ impl<I: Isa> Drivers<I> {
         function: u32,
         bytes: &[u8],
         entry: Entry,
+        watch: Option<&mut Watch<'_>>,
     ) -> Result<FunctionCode, CompileError> {
         let entry = match entry {
             Entry::Function => None,
             Entry::Loop(at) => Some(at),
         };
-        append(&mut self.isa, module, function, bytes, |isa, index, body| {
-            optimizing::compile(isa, &mut self.optimizing, module, plan, options, index, body, entry)
+        append(&mut self.isa, module, function, bytes, |isa, function, body| {
+            let request = Request { module, plan, options, function, body, entry };
+            optimizing::compile(isa, &mut self.optimizing, request, watch)
         })
     }
 }

@@ -22,8 +22,6 @@ pub enum CompileError {
         /// Index of the function.
         function: u32,
     },
-    /// Code was to be entered at this place, which is no loop's first operator or never reached.
-    NoSuchLoop(u32),
 }
 
 impl fmt::Display for CompileError {
@@ -36,7 +34,6 @@ impl fmt::Display for CompileError {
             CompileError::FunctionTooLarge { function } => {
                 write!(f, "function {function} is too large: jumps would not reach through its machine code")
             }
-            CompileError::NoSuchLoop(at) => write!(f, "no loop that is ever reached has its first operator at {at:#x}"),
             CompileError::TooLargeToOptimize { function } => write!(f, "function {function} is too large to be optimized"),
         }
     }

@@ -36,6 +36,10 @@ pub trait Operands {
     fn constant(&self, operand: usize) -> Option<i64>;
     /// The operator that produces the operand, if folding it is allowed.
     fn producer(&self, operand: usize) -> Option<Producer>;
+    /// The operator is an access to memory that is inside it for sure: it needs no comparison, wherever others do.
+    fn is_bounded(&self) -> bool {
+        false
+    }
 }
 
 /// An operator that may fold into its only user.

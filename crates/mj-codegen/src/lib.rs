@@ -29,6 +29,7 @@ pub use arch::Arch;
 pub use compile::{Compiler, Entry, FunctionCode, ModulePlan, Relocation, Unit};
 pub use cond::Cond;
 pub use error::CompileError;
+pub use optimizing::{Stage, StageDone, Watch};
 pub use options::{Bounds, Effort, Options};
 pub use stubs::{StubFunctions, Stubs};
 pub use target::Target;

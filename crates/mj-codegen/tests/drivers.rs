@@ -144,15 +144,18 @@ fn sites(unit: &Unit) -> Vec<(u32, u8)> {
     sites
 }
 
-/// What traps and calls: the optimizing compiler leaves some out, adds none, and does none twice.
+/// What traps and calls: the optimizing compiler leaves some out, adds none, and repeats none but in the turns of unrolled loops.
 fn check_sites(baseline: &Unit, optimized: &Unit, text: &str) {
     let (baseline, optimized) = (sites(baseline), sites(optimized));
     let count = |sites: &[(u32, u8)], site| sites.iter().filter(|&&other| other == site).count();
     for &site in &optimized {
-        assert!(count(&optimized, site) <= count(&baseline, site), "an operator is done twice: {site:?}\n{text}");
+        assert!(count(&optimized, site) <= MOST_TURNS * count(&baseline, site), "an operator is repeated: {site:?}\n{text}");
     }
     assert!(optimized.len() * 2 >= baseline.len(), "half of the sites are gone\n{text}");
 }
+
+/// Loops are unrolled so many times at most.
+const MOST_TURNS: usize = 4;
 
 fn agree(text: &str, target: Target, options: &Options) {
     let (module, bytes) = parse(text);

@@ -9,7 +9,7 @@ use std::num::NonZeroU32;
 use std::path::Path;
 
 use mj_codegen::x64::Features;
-use mj_codegen::{CompileError, Compiler, Entry, ModulePlan, Options, Target, aarch64};
+use mj_codegen::{Compiler, Entry, ModulePlan, Options, Target, aarch64};
 use mj_decode::{Module, validate};
 
 const X64: Target = Target::X64(Features { lzcnt: true, bmi1: true, bmi2: true, avx: true });
@@ -47,26 +47,22 @@ fn the_code_of_tiered_functions_is_what_it_was() {
 }
 
 #[test]
-fn code_that_stays_is_that_of_a_compiler_without_tiers() {
+fn optimized_code_is_that_of_a_compiler_without_tiers() {
     let (module, bytes) = parse("(module (func (param i32) (loop (br_if 0 (local.tee 0 (i32.sub (local.get 0) (i32.const 1)))))))");
     let plan = ModulePlan::new(&module);
-    let mut plain = Compiler::for_target(X64, &Options::default());
-    let mut tiered = tiered(X64);
-    let expected = plain.compile(&module, &plan, 0, &bytes).unwrap();
-    assert_eq!(tiered.compile_to_stay(&module, &plan, 0, &bytes, Entry::Function).unwrap(), expected);
-    assert_eq!(tiered.code(), plain.code());
+    let (mut plain, mut tiered) = (Compiler::for_target(X64, &Options::default()), tiered(X64));
+    // Behind the number of declarations, `loop` and its type.
+    for entry in [Entry::Function, Entry::Loop(module.bodies[0].start + 3)] {
+        let expected = plain.optimize(&module, &plan, 0, &bytes, entry).unwrap();
+        assert_eq!(tiered.optimize(&module, &plan, 0, &bytes, entry).unwrap(), expected);
+        assert_eq!(tiered.code(), plain.code());
+    }
 }
 
 #[test]
-fn code_begins_at_loops_that_are_reached_only() {
+#[should_panic(expected = "has no loop at")]
+fn a_loop_that_is_never_reached_is_no_entry() {
     let (module, bytes) = parse("(module (func (local i32) (loop (br_if 0 (local.get 0))) unreachable (loop (br 0))))");
-    let plan = ModulePlan::new(&module);
-    let body = module.bodies[0].clone();
-    let begins = |at: u32| tiered(X64).compile_to_stay(&module, &plan, 0, &bytes, Entry::Loop(at)).is_ok();
-    let loops: Vec<u32> = (body.start..body.end).filter(|&at| begins(at)).collect();
-    // Behind the declaration of one local (three bytes), `loop` and its type.
-    assert_eq!(loops, [body.start + 5]);
-    let error = tiered(X64).compile_to_stay(&module, &plan, 0, &bytes, Entry::Loop(body.end - 4)).unwrap_err();
-    assert_eq!(error, CompileError::NoSuchLoop(body.end - 4));
-    assert!(error.to_string().contains("loop"), "{error}");
+    let last = module.bodies[0].end - 4;
+    let _ = tiered(X64).optimize(&module, &ModulePlan::new(&module), 0, &bytes, Entry::Loop(last));
 }

@@ -136,20 +136,6 @@ impl BodyHints {
         self.run(reader, true);
     }
 
-    /// Whether a body, locals apart, neither loops nor calls a function or a helper nor is sure to trap.
-    #[must_use]
-    pub fn is_straight(mut reader: Reader<'_>) -> bool {
-        while !reader.at_end() {
-            let opcode = reader.byte();
-            match opcode {
-                0x00 | 0x03 | 0x10 | 0x11 | 0x40 => return false,
-                0xfc if reader.clone().u32() > 7 => return false,
-                _ => skip_immediates(opcode, &mut reader),
-            }
-        }
-        true
-    }
-
     /// The hints of the loop whose first operator is at this offset in the module.
     #[must_use]
     pub fn loop_at(&self, at: u32) -> Option<&LoopHints> {
@@ -292,17 +278,6 @@ mod tests {
         hints.gather(Reader::new(&body, 100));
         let facts: Vec<_> = hints.loops.iter().map(|hints| (hints.is_target, hints.has_store, hints.sets_global, hints.end)).collect();
         assert_eq!(facts, [(true, true, true, 124), (false, false, false, 109), (false, false, true, 123)]);
-    }
-
-    #[test]
-    fn straight_bodies_neither_loop_nor_call() {
-        let is_straight = |bytes: &[u8]| BodyHints::is_straight(Reader::new(bytes, 0));
-        assert!(is_straight(&[0x41, 0x10, 0x45, 0xfc, 0x00, 0x04, 0x40, 0x0c, 0x00, 0x0b, 0x0b]));
-        for bytes in
-            [&[0x03, 0x40, 0x0b, 0x0b][..], &[0x41, 0, 0x10, 3, 0x0b], &[0x00, 0x0b], &[0xfc, 0x0d, 0x00, 0x0b], &[0x40, 0x00, 0x0b]]
-        {
-            assert!(!is_straight(bytes), "{bytes:x?}");
-        }
     }
 
     #[test]

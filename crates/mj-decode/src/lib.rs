@@ -7,6 +7,7 @@
 mod const_expr;
 mod error;
 mod features;
+mod flow;
 mod hints;
 mod module;
 mod names;
@@ -19,6 +20,7 @@ mod validate;
 pub use const_expr::{ConstEnvironment, ConstExpr, ConstOp};
 pub use error::DecodeError;
 pub use features::{Features, Proposal};
+pub use flow::{Effects, Flow, Loop};
 pub use hints::{BodyHints, LoopHints, Touch};
 pub use module::{
     CustomSection, DataMode, DataSegment, ElementItems, ElementMode, ElementSegment, Export, ExportKind, Import, ImportType, Module,

@@ -47,6 +47,9 @@ pub enum Bulk {
 #[allow(missing_docs)]
 pub trait Translator {
     fn reachable(&self) -> bool;
+    /// An operator of control flow comes, whose immediates begin at this offset.
+    #[inline]
+    fn control(&mut self, _behind: u32) {}
 
     fn op(&mut self, op: Op, at: u32, rest: &Reader<'_>);
     fn load(&mut self, op: Op, memory: MemArg, at: u32, rest: &Reader<'_>);
@@ -156,6 +159,7 @@ pub fn translate<T: Translator>(module: &Module, mut reader: Reader<'_>, transla
 }
 
 fn control<T: Translator>(module: &Module, opcode: u8, at: u32, reader: &mut Reader<'_>, translator: &mut T, depths: &mut Vec<u32>) {
+    translator.control(reader.offset());
     match opcode {
         0x00 => translator.unreachable(at),
         0x02 => translator.block(block_type(module, reader)),
@@ -223,6 +227,9 @@ fn skip_dead<T: Translator>(reader: &mut Reader<'_>, translator: &mut T) {
     let mut nesting = 0u32;
     while !reader.at_end() {
         let opcode = reader.byte();
+        if nesting == 0 && matches!(opcode, 0x05 | 0x0b) {
+            translator.control(reader.offset());
+        }
         match opcode {
             0x02..=0x04 => nesting += 1,
             0x05 if nesting == 0 => translator.else_(),

@@ -1,11 +1,11 @@
 //! Builds the SSA form of all functions of modules: counts and times, for measurements.
 //!
-//! `build [--verify] [--prune] [--print] [--inline] [--entries] [--without PASS]… [--fuel] [--function N] FILE…`, where a pass is `fold`, `number`, `hoist`, `memory` or `globals`.
+//! `build [--verify] [--prune] [--print] [--entries] [--without PASS]… [--fuel] [--function N] FILE…`, where a pass is one of `SIMPLIFICATIONS`.
 
 use std::time::Instant;
 
-use mj_decode::{BodyHints, Features, Module, Reader};
-use mj_ir::ssa::{BuildOptions, Function, Source, Uses};
+use mj_decode::{Features, Flow, Module, Reader};
+use mj_ir::ssa::{BuildOptions, Function, SIMPLIFICATIONS, Source, Uses};
 
 #[derive(Default)]
 struct Totals {
@@ -25,7 +25,6 @@ struct Wanted {
     verify: bool,
     prune: bool,
     print: bool,
-    inline: bool,
     /// Continuations at all loops too.
     entries: bool,
     only: Option<u32>,
@@ -40,18 +39,18 @@ fn main() {
             "--verify" => wanted.verify = true,
             "--prune" => wanted.prune = true,
             "--print" => wanted.print = true,
-            "--inline" => wanted.inline = true,
             "--entries" => wanted.entries = true,
             "--fuel" => wanted.options.fuel = true,
             "--function" => wanted.only = arguments.next().and_then(|number| number.parse().ok()),
-            "--without" => match arguments.next().as_deref() {
-                Some("fold") => wanted.options.fold = false,
-                Some("number") => wanted.options.number = false,
-                Some("hoist") => wanted.options.hoist = false,
-                Some("memory") => wanted.options.memory = false,
-                Some("globals") => wanted.options.globals = false,
-                other => panic!("no pass {other:?}"),
-            },
+            "--without" => {
+                let name = arguments.next().unwrap_or_default();
+                let Some(row) = SIMPLIFICATIONS.iter().find(|row| row.name == name) else {
+                    let names: Vec<&str> = SIMPLIFICATIONS.iter().map(|row| row.name).collect();
+                    eprintln!("no pass is called `{name}`: there are {}", names.join(", "));
+                    std::process::exit(2);
+                };
+                wanted.options = wanted.options.without(row);
+            }
             _ => files.push(argument),
         }
     }
@@ -68,7 +67,7 @@ fn main() {
 
 /// Builds what is wanted of a module; returns how much fails.
 fn build_all(file: &str, bytes: &[u8], module: &Module, wanted: &Wanted) -> usize {
-    let (mut function, mut hints, mut uses) = (Function::default(), BodyHints::default(), Uses::default());
+    let (mut function, mut flow, mut uses) = (Function::default(), Flow::default(), Uses::default());
     let (mut totals, mut failures) = (Totals::default(), 0);
     let start = Instant::now();
     for (number, body) in (module.imported_functions..).zip(&module.bodies) {
@@ -80,15 +79,14 @@ fn build_all(file: &str, bytes: &[u8], module: &Module, wanted: &Wanted) -> usiz
         if wanted.entries {
             let mut locals = module.function_type(number).params().len();
             let operators = mj_decode::read_locals(reader.clone(), |count, _| locals += count as usize);
-            hints.begin(locals);
-            hints.gather(operators);
-            entries.extend(hints.loops.iter().filter(|hints| hints.is_target).map(|hints| Some(hints.at)));
+            flow.find(locals, operators);
+            entries.extend(flow.loops.iter().filter(|one| one.is_target).map(|one| Some(one.at)));
         }
         totals.bytes += body.len();
         for entry in entries {
-            let source = Source { module, function: number, body: reader.clone(), bytes: wanted.inline.then_some(bytes), entry };
+            let source = Source { module, function: number, body: reader.clone(), entry };
             totals.functions += 1;
-            if function.build(&source, &mut hints, wanted.options).is_err() {
+            if function.build(&source, &mut flow, wanted.options).is_err() {
                 totals.too_large += 1;
                 continue;
             }

@@ -7,7 +7,7 @@ use core::ops::Range;
 
 use cranelift_entity::SecondaryMap;
 
-use crate::ssa::{Block, Node};
+use crate::ssa::{Block, Function, Node};
 use crate::{Constraints, Definition, PReg, Use};
 
 /// A value used by a step.
@@ -116,5 +116,47 @@ impl Selected {
     pub fn definitions(&self, step: &Step) -> &[Defined] {
         let (start, len) = step.definitions;
         &self.definitions[start as usize..start as usize + usize::from(len)]
+    }
+
+    /// Checks that each value is there where a step or an edge uses it.
+    ///
+    /// # Errors
+    /// Says which one is not.
+    pub fn verify(&self, function: &Function) -> Result<(), String> {
+        // Where each value comes to be: in which block, and before which of its steps.
+        let mut homes: SecondaryMap<Node, Option<(Block, u32)>> = SecondaryMap::new();
+        for &(value, _) in &self.arrivals {
+            homes[value] = Some((Block::from_u32(0), 0));
+        }
+        for block in function.blocks.keys() {
+            let steps = self.blocks[block].clone();
+            for &parameter in function.parameters(block) {
+                homes[parameter] = Some((block, steps.start));
+            }
+            for index in steps {
+                for defined in self.definitions(&self.steps[index as usize]) {
+                    homes[defined.value] = Some((block, index + 1));
+                }
+            }
+        }
+        let is_there = |value: Node, block: Block, step: u32| match homes[value] {
+            Some((home, from)) if home == block => from <= step,
+            Some((home, _)) => function.dominates(home, block),
+            None => function.constant(value).is_some(),
+        };
+        for block in function.blocks.keys() {
+            let steps = self.blocks[block].clone();
+            for index in steps.clone() {
+                let missing = self.uses(&self.steps[index as usize]).iter().find(|operand| !is_there(operand.value, block, index));
+                if let Some(operand) = missing {
+                    return Err(format!("step {index} of {block} uses {}, which is not there", operand.value));
+                }
+            }
+            let carried = function.edges_of(block).flat_map(|edge| function.nodes_in(edge.arguments));
+            if let Some(value) = carried.copied().find(|&value| !is_there(value, block, steps.end)) {
+                return Err(format!("{block} hands on {value}, which is not there"));
+            }
+        }
+        Ok(())
     }
 }

@@ -1,17 +1,18 @@
 //! A function in SSA form: nodes in blocks with parameters.
 //!
-//! Blocks stand in the order of the source, which for structured control flow is a reverse postorder: only edges to a loop's header go back,
-//! and the blocks of a loop are contiguous. A node is an operator and its result; a node without result is a value that nobody uses. Constants belong to
+//! Blocks stand in a reverse postorder, nearly that of the source: only edges to a loop's header go back, and the blocks of a loop are contiguous. A node is an operator and its result; a node without result is a value that nobody uses. Constants belong to
 //! no block.
 //!
 //! Invariants, which [`Function::verify`] checks: an argument of a node is a constant, or dominates it, and has the type its user wants. The arguments of
 //! an edge match the parameters of its target. A [`NodeKind::Result`] stands directly behind its call or the result before it. The
-//! not-taken edge of a branch goes to a block with no other edge into it.
+//! not-taken edge of a branch goes forward, to a block with no other edge into it.
 
+mod bounds;
 mod build;
 mod fold;
 mod prune;
 mod relate;
+mod simplifications;
 mod text;
 mod verify;
 
@@ -22,9 +23,11 @@ use cranelift_entity::{EntityRef, PrimaryMap, entity_impl};
 use mj_abi::TrapCode;
 use mj_decode::{Bulk, Op, ValType};
 
+pub use bounds::Bounds;
 pub use build::{BuildOptions, Source, TooLarge};
 pub use fold::evaluate;
 pub use prune::Uses;
+pub use simplifications::{SIMPLIFICATIONS, Simplification};
 
 /// A node, and the value it defines.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -47,6 +50,8 @@ pub enum NodeKind {
     Operator(Op),
     /// The first argument if the third is not zero, else the second.
     Select,
+    /// A constant in a register, where that is worth one: its argument.
+    Held,
     /// The reference to a function.
     FuncRef(u32),
     /// Value of a global.
@@ -99,25 +104,14 @@ pub struct NodeRow {
     pub arguments: List,
     /// Constant offset of a memory access.
     pub offset: u64,
+    /// The access lies inside memory for sure: nobody need compare.
+    pub bounded: bool,
     /// Byte offset of the operator in the module.
     pub at: u32,
-    /// The call whose callee it comes from, in [`Function::inlined`], counted from 1; 0 if it is the function's own.
-    pub inlined: u16,
     /// The block it stands in; none for constants.
     pub block: PackedOption<Block>,
     /// The node behind it in its block.
     pub next: PackedOption<Node>,
-}
-
-/// A call in whose place the callee's body stands.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Inlined {
-    /// The call in whose callee this one stands, counted from 1; 0 if it is the function's own.
-    pub parent: u16,
-    /// The callee, by index of the whole index space.
-    pub function: u32,
-    /// Byte offset of the call in the module.
-    pub call_at: u32,
 }
 
 /// A list of nodes in [`Function::lists`].
@@ -141,13 +135,13 @@ pub struct Edge {
 pub enum Terminator {
     /// Goes on at another block.
     Jump(Edge),
-    /// Takes the first edge if `condition` is not zero, else the second, which goes to the next block.
+    /// Takes the first edge if `condition` is not zero, else the second, which nothing joins.
     Branch {
         /// An i32.
         condition: Node,
         /// Where to if it is not zero.
         taken: Edge,
-        /// Where to if it is zero: the next block.
+        /// Where to if it is zero: a block that no other edge goes to.
         other: Edge,
     },
     /// Takes the edge with the number `index` (unsigned), the last one if there are not so many.
@@ -187,8 +181,6 @@ pub struct BlockRow {
     pub depth: u32,
     /// Its immediate dominator; none for the first block.
     pub dominator: PackedOption<Block>,
-    /// It is the header of a loop in which something calls.
-    pub loop_calls: bool,
     /// Control comes here rarely, as far as the code tells: it ends in a trap.
     pub is_cold: bool,
 }
@@ -204,10 +196,10 @@ pub struct Function {
     pub lists: Vec<Node>,
     /// The pool of the edges of switches.
     pub edges: Vec<Edge>,
-    /// Calls whose callees' bodies stand here.
-    pub inlined: Vec<Inlined>,
     /// Something calls a function or a helper.
     pub calls: bool,
+    /// An i32 may stand where its zero extension is wanted: who keeps the upper halves of their registers zero needs no conversion.
+    pub carries: bool,
     /// Its index in the whole index space.
     pub index: u32,
     /// It continues a frame at a loop: see [`Source::entry`].
@@ -238,8 +230,8 @@ impl Function {
         self.blocks.clear();
         self.lists.clear();
         self.edges.clear();
-        self.inlined.clear();
         self.calls = false;
+        self.carries = false;
     }
 
     /// Makes a list.
@@ -395,6 +387,7 @@ impl NodeKind {
             NodeKind::Parameter
             | NodeKind::Constant(_)
             | NodeKind::Select
+            | NodeKind::Held
             | NodeKind::FuncRef(_)
             | NodeKind::Result(_)
             | NodeKind::Slot(_) => Effect::Pure,
@@ -441,8 +434,8 @@ impl Default for NodeRow {
             ty: None,
             arguments: List::default(),
             offset: 0,
+            bounded: false,
             at: 0,
-            inlined: 0,
             block: PackedOption::default(),
             next: PackedOption::default(),
         }
@@ -460,7 +453,6 @@ impl Default for BlockRow {
             header: PackedOption::default(),
             depth: 0,
             dominator: PackedOption::default(),
-            loop_calls: false,
             is_cold: false,
         }
     }

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
-use mj_decode::{BodyHints, Features, Reader, validate};
+use mj_decode::{Features, Flow, Reader, validate};
 use mj_ir::ssa::{BuildOptions, Function, Source, TooLarge, Uses};
 
 /// Builds the only function of a module that is made of `body`; unoptimized builds are slow, quadratic ones far slower.
@@ -12,10 +12,9 @@ fn build(body: &str) -> Result<Function, TooLarge> {
     let module = validate(&wasm, &Features::supported()).expect("valid");
     let range = module.bodies[0].clone();
     let body = Reader::new(&wasm[range.start as usize..range.end as usize], range.start);
-    let (mut function, mut hints) = (Function::default(), BodyHints::default());
+    let (mut function, mut flow) = (Function::default(), Flow::default());
     let start = Instant::now();
-    let result =
-        function.build(&Source { module: &module, function: 0, body, bytes: None, entry: None }, &mut hints, BuildOptions::default());
+    let result = function.build(&Source { module: &module, function: 0, body, entry: None }, &mut flow, BuildOptions::default());
     assert!(start.elapsed() < Duration::from_secs(4), "{:?} for {} bytes", start.elapsed(), range.len());
     result?;
     function.verify(&module).expect("sound");

@@ -62,6 +62,7 @@ pub use instance::{Instance, InstancePre};
 pub use limits::{DEFAULT_INSTANCE_LIMIT, DEFAULT_MEMORY_LIMIT, DEFAULT_TABLE_LIMIT, ResourceLimiter, StoreLimits, StoreLimitsBuilder};
 pub use linker::{Linker, UnknownImportError};
 pub use memory::{Memory, MemoryAccessError};
+pub use mj_codegen::{Stage as OptimizerStage, StageDone as OptimizerStageDone};
 pub use mj_decode::WasmFeatures;
 pub use module::{FuncIndex, Module, ModuleExport, ModuleFunction, Precompiled};
 pub use store::{

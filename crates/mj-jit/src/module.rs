@@ -1,6 +1,7 @@
 //! A module: validated, with its code, ready to be instantiated any number of times.
 
 pub(crate) mod artefact;
+mod bytes;
 mod cached;
 mod code;
 mod compile;
@@ -11,13 +12,14 @@ mod serialize;
 mod sites;
 
 use std::fmt;
+use std::ops::Range;
 use std::path::Path;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
-use mj_codegen::Entry;
+use mj_codegen::{Entry, Stage, StageDone};
 use mj_decode::{Export, ExportKind, Module as Environment, Names};
 
 use crate::cache::CacheEntry;
@@ -26,6 +28,7 @@ use crate::error::{Context, Result, ensure};
 use crate::types::{ExportType, ExternType, FuncType, GlobalType, ImportType, MemoryType, ResourcesRequired, TableType, TypeEntry};
 use crate::{Engine, TierUp};
 
+use bytes::ModuleBytes;
 pub(crate) use code::{ModuleCode, Position, code_map};
 use heat::{Charged, HeatMap};
 
@@ -46,7 +49,7 @@ pub struct Module {
 /// A module, shared by its handles and its instances.
 pub(crate) struct ModuleInner {
     pub engine: Engine,
-    pub bytes: Vec<u8>,
+    pub bytes: ModuleBytes,
     pub env: Environment,
     /// Types by type index, and their numbers.
     pub types: Vec<Arc<TypeEntry>>,
@@ -133,12 +136,13 @@ impl Module {
     /// A module of valid bytes, with the code that `code` makes.
     fn assemble(
         engine: &Engine,
-        bytes: Vec<u8>,
+        bytes: impl Into<ModuleBytes>,
         env: Environment,
         cached: Option<CacheEntry>,
         code: impl FnOnce(&Environment, &[u8]) -> Result<ModuleCode>,
     ) -> Result<Module> {
         check_pool(engine, &env)?;
+        let bytes = bytes.into();
         let types: Vec<_> = env.types.iter().map(|ty| engine.types().intern(ty.clone())).collect();
         let type_ids: Box<[u32]> = types.iter().map(|ty| ty.id).collect();
         let code = code(&env, &bytes)?;
@@ -264,6 +268,13 @@ impl Module {
         self.inner.code.text()
     }
 
+    /// Where all its machine code is in memory, as [`Module::text`] has it: for `mlock` and the like. Code that is added later, at first calls or by
+    /// tiers, is not in it.
+    #[must_use]
+    pub fn image_range(&self) -> Range<*const u8> {
+        self.text().as_ptr_range()
+    }
+
     /// Name of a function, from the name section.
     #[must_use]
     pub fn function_name(&self, function: u32) -> Option<&str> {
@@ -276,10 +287,26 @@ impl Module {
     ///
     /// If there is no such function, or it is too large to compile.
     pub fn compile_function(&self, function: u32) -> Result<()> {
-        let own = self.inner.env.defined_function(function).filter(|&own| own < self.inner.env.defined_functions());
-        let own = own.with_context(|| format!("the module has no function {function} of its own"))?;
+        let own = self.inner.own_function(function)?;
         self.inner.compile_lazily(own)?;
         Ok(())
+    }
+
+    /// Sends one of its own functions through the optimizing compiler and tells `watch` of each stage. The code is not kept.
+    ///
+    /// For tools that show what the compiler does, and what it takes. The text of a stage is made only if it is asked for.
+    ///
+    /// # Errors
+    ///
+    /// If there is no such function, or it is too large to be optimized.
+    pub fn watch_optimizer(&self, function: u32, mut watch: impl FnMut(&StageDone<'_>)) -> Result<()> {
+        let own = self.inner.own_function(function)?;
+        self.inner.code.watch(&self.inner, own, &mut watch)
+    }
+
+    /// The stages of the optimizing compiler, in order.
+    pub fn optimizer_stages() -> impl ExactSizeIterator<Item = Stage> {
+        mj_codegen::Compiler::stages()
     }
 
     /// The bytes it was made from, in the binary format.
@@ -368,6 +395,12 @@ impl ModuleInner {
             mj_decode::ImportType::Table(ty) => TableType::lift(ty).into(),
             mj_decode::ImportType::Memory(ty) => MemoryType::lift(ty).into(),
         }
+    }
+
+    /// Index among its own functions of one that has a body.
+    fn own_function(&self, function: u32) -> Result<u32> {
+        let own = self.env.defined_function(function).filter(|&own| own < self.env.defined_functions());
+        own.with_context(|| format!("the module has no function {function} of its own"))
     }
 
     /// Gives one of the module's own functions code, and returns its entry address.

@@ -241,6 +241,39 @@ fn damaged_bytes_are_refused() {
 }
 
 #[test]
+fn a_module_keeps_its_file_and_may_be_a_part_of_one() {
+    let path = std::env::temp_dir().join(format!("mj-serialize-part-{}", std::process::id()));
+    let engine = Engine::default();
+    let bytes = engine.precompile_module(&binary(PROGRAM)).unwrap();
+    std::fs::write(&path, &bytes).unwrap();
+    // SAFETY: written here, and nobody else knows the files.
+    let mapped = unsafe { Module::deserialize_file(&engine, &path) }.unwrap();
+    std::fs::remove_file(&path).unwrap();
+    std::fs::write(&path, [b"something in front ", &bytes[..]].concat()).unwrap();
+    let mut file = std::fs::File::open(&path).unwrap();
+    std::io::Seek::seek(&mut file, std::io::SeekFrom::Start(19)).unwrap();
+    // SAFETY: as above.
+    let part = unsafe { Module::deserialize_open_file(&engine, file) }.unwrap();
+    std::fs::write(&path, &bytes[..bytes.len() - 1]).unwrap();
+    // SAFETY: a byte is missing, which is noticed.
+    let error = unsafe { Module::deserialize_file(&engine, &path) }.unwrap_err();
+    assert!(format!("{error:#}").contains("incomplete"), "{error:#}");
+    std::fs::write(&path, []).unwrap();
+    // SAFETY: there is nothing that could run.
+    unsafe { Module::deserialize_file(&engine, &path) }.unwrap_err();
+    std::fs::remove_file(&path).unwrap();
+    for module in [&mapped, &part] {
+        assert_eq!((module.bytes(), module.name()), (&binary(PROGRAM)[..], Some("program")));
+        check(module);
+        // SAFETY: made here.
+        check(&unsafe { Module::deserialize(&engine, module.serialize().unwrap()) }.unwrap());
+        let range = module.image_range();
+        assert_eq!(range, module.text().as_ptr_range());
+        assert!(module.functions().all(|function| function.offset + function.len <= module.text().len()));
+    }
+}
+
+#[test]
 fn files_are_deserialized_and_recognized() {
     let folder = std::env::temp_dir().join(format!("mj-serialize-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
@@ -255,6 +288,10 @@ fn files_are_deserialized_and_recognized() {
     unsafe {
         check(&Module::deserialize_file(&engine, &compiled).unwrap());
         check(&Module::deserialize_open_file(&engine, std::fs::File::open(&compiled).unwrap()).unwrap());
+        let mut bytes = std::fs::read(&compiled).unwrap();
+        let module = Module::deserialize_raw(&engine, std::ptr::NonNull::from(&mut bytes[..])).unwrap();
+        bytes.fill(0);
+        check(&module);
         let error = format!("{:#}", Module::deserialize_file(&engine, &source).unwrap_err());
         assert!(error.contains("program.wasm") && error.contains("not a compiled module"), "{error}");
         let error = format!("{:#}", Module::deserialize_file(&engine, folder.join("missing")).unwrap_err());

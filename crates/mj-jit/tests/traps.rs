@@ -264,3 +264,43 @@ fn a_deadline_callback_decides_how_to_go_on() {
     drop(stop);
     thread.join().unwrap();
 }
+
+#[test]
+fn an_access_outside_memory_traps_where_it_stands_however_it_is_checked() {
+    // Loads at one address in a row, checked together where addresses are compared; a store that ends the row, and one behind it.
+    let text = r#"(module (memory (export "memory") 1 1)
+        (func (export "f") (param $p i32) (result i64)
+            (i64.add (i64.load8_u offset=4 (local.get $p))
+                (i64.add (i64.load offset=16 (local.get $p))
+                    (i64.add (i64.load32_s offset=8 (local.get $p))
+                        (i64.add (i64.load16_u offset=0xfff0 (local.get $p)) (i64.load offset=40 (local.get $p))))))
+            (i32.store offset=50 (local.get $p) (i32.const -1))
+            (i32.store8 offset=60 (local.get $p) (i32.const 7))))"#;
+    let mut seen: Vec<Vec<(u32, Trap, usize, Vec<u8>)>> = Vec::new();
+    for strategy in [Strategy::BASELINE, Strategy::OPTIMIZING] {
+        for reservation in [4 << 30, 0] {
+            let engine = Engine::new(Config::new().strategy(strategy).memory_reservation(reservation)).unwrap();
+            let mut outcomes = Vec::new();
+            for address in (0..20).chain(65_460..65_540).chain([u32::MAX - 60, u32::MAX]) {
+                let (mut store, instance) = instance_in(&engine, text);
+                let function = instance.get_typed_func::<u32, i64>(&mut store, "f").unwrap();
+                let Err(error) = function.call(&mut store, address) else { continue };
+                let offset = error.downcast_ref::<WasmBacktrace>().unwrap().frames()[0].module_offset().unwrap();
+                let memory = instance.get_memory(&mut store, "memory").unwrap().data(&store)[65_000..].to_vec();
+                outcomes.push((address, *error.downcast_ref::<Trap>().unwrap(), offset, memory));
+            }
+            seen.push(outcomes);
+        }
+    }
+    let [guarded, compared, folding, together] = &seen[..] else { unreachable!("two times two") };
+    assert!(guarded.len() > 80 && guarded == compared && guarded == together);
+    // Where loads fold, another one of them may come first.
+    let effects =
+        |outcomes: &[(u32, Trap, usize, Vec<u8>)]| outcomes.iter().map(|(at, trap, _, memory)| (*at, *trap, memory.clone())).collect();
+    let (expected, found): (Vec<_>, Vec<_>) = (effects(guarded), effects(folding));
+    assert!(expected == found);
+    let mut offsets: Vec<usize> = seen[0].iter().map(|(_, _, offset, _)| *offset).collect();
+    offsets.sort_unstable();
+    offsets.dedup();
+    assert!(offsets.len() >= 3, "{offsets:?}");
+}

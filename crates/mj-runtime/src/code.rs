@@ -20,7 +20,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use mj_abi::CodePointer;
 
 use crate::ResourceError;
-use crate::mapping::{Access, Mapping, page_size, round_to_pages};
+use crate::mapping::{Access, LARGEST_PAGE, Mapping, page_size, round_to_pages};
 use crate::registry::{CodeInfo, CodeRegistration};
 use crate::sys::{BREAKPOINT, make_executable};
 
@@ -32,6 +32,8 @@ const LARGEST: usize = 0x7fff_0000;
 
 /// Written pages are dropped from the writable alias in steps of this size, so that they do not count twice as resident.
 const ALIAS_STEP: usize = 256 << 10;
+
+const _: () = assert!(LARGEST.is_multiple_of(LARGEST_PAGE) && ALIAS_STEP.is_multiple_of(LARGEST_PAGE));
 
 /// Why code could not be placed.
 #[derive(Debug)]

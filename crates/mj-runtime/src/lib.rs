@@ -6,7 +6,7 @@
 //!
 //! | concern | file |
 //! |---|---|
-//! | address space | `mapping.rs`, `ranges.rs` |
+//! | address space, files | `mapping.rs`, `ranges.rs`, `file.rs` |
 //! | what a module's instance owns | `memory.rs`, `table.rs`, `global.rs`, `context.rs` |
 //! | code | `code.rs`, `registry.rs` |
 //! | running it | `store.rs`, `stack.rs`, `interrupt.rs`, `entry.rs`, `thread.rs`, `backtrace.rs` |
@@ -23,6 +23,7 @@ mod code;
 mod context;
 mod entry;
 mod error;
+mod file;
 mod global;
 mod helpers;
 mod hooks;
@@ -44,6 +45,7 @@ pub use code::{CODE_ALIGN, CodeError, CodeRegion};
 pub use context::{ContextBox, ContextPointers, hooks_of};
 pub use entry::{Trampoline, enter};
 pub use error::ResourceError;
+pub use file::FileBytes;
 pub use global::GlobalBox;
 pub use helpers::{RuntimeFunctions, runtime_functions};
 pub use hooks::{InstanceHooks, Payload, Stop};

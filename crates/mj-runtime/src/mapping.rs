@@ -10,6 +10,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::ResourceError;
 
+/// Bytes of the largest page that hosts have, on AArch64. Sizes that are constants are multiples of it.
+pub(crate) const LARGEST_PAGE: usize = 64 << 10;
+
 /// Bytes of a page of the host.
 #[must_use]
 #[inline]
@@ -36,6 +39,7 @@ pub(crate) fn round_to_pages(bytes: usize) -> Option<usize> {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Access {
     None,
+    Read,
     ReadWrite,
     ReadExecute,
 }
@@ -44,6 +48,7 @@ impl Access {
     fn flags(self) -> libc::c_int {
         match self {
             Access::None => libc::PROT_NONE,
+            Access::Read => libc::PROT_READ,
             Access::ReadWrite => libc::PROT_READ | libc::PROT_WRITE,
             Access::ReadExecute => libc::PROT_READ | libc::PROT_EXEC,
         }
@@ -84,6 +89,12 @@ impl Mapping {
     pub(crate) fn shared_file(wanted: &'static str, length: usize, access: Access, fd: libc::c_int) -> Result<Self, ResourceError> {
         // SAFETY: without MAP_FIXED the kernel picks free addresses.
         unsafe { Self::map(wanted, ptr::null_mut(), length, access, libc::MAP_SHARED, fd) }
+    }
+
+    /// Maps the file `fd` from its start, to be read, all of it soon.
+    pub(crate) fn file(wanted: &'static str, length: usize, fd: libc::c_int) -> Result<Self, ResourceError> {
+        // SAFETY: without MAP_FIXED the kernel picks free addresses.
+        unsafe { Self::map(wanted, ptr::null_mut(), length, Access::Read, libc::MAP_PRIVATE | libc::MAP_POPULATE, fd) }
     }
 
     /// Replaces the pages of `range` by the file `fd` from its start, shared.

@@ -20,7 +20,7 @@ use std::ptr::NonNull;
 use mj_abi::MemoryDefinition;
 
 use crate::ResourceError;
-use crate::mapping::{Access, Mapping, page_size, round_to_pages};
+use crate::mapping::{Access, LARGEST_PAGE, Mapping, page_size, round_to_pages};
 use crate::ranges::Ranges;
 
 mod pool;
@@ -29,6 +29,8 @@ pub use pool::MemoryPool;
 
 /// Bytes that a 32-bit address and a 32-bit offset immediate can reach, and then some for the width of the access.
 const GUARDED_REACH: usize = (8 << 30) + (64 << 10);
+
+const _: () = assert!(GUARDED_REACH.is_multiple_of(LARGEST_PAGE) && pool::KEPT_RESIDENT.is_multiple_of(LARGEST_PAGE));
 
 /// All reservations of the process, for the signal handler.
 static RESERVATIONS: Ranges<()> = Ranges::new();

@@ -10,10 +10,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use mj_abi::STACK_GUARD;
 
 use crate::ResourceError;
-use crate::mapping::{Access, Mapping, page_size, round_to_pages};
+use crate::mapping::{Access, LARGEST_PAGE, Mapping, page_size, round_to_pages};
 
 /// Bytes at the top of a returned stack that stay resident.
 const KEPT_RESIDENT: usize = 64 << 10;
+
+const _: () = assert!(KEPT_RESIDENT.is_multiple_of(LARGEST_PAGE) && STACK_GUARD.is_multiple_of(LARGEST_PAGE));
 
 /// Least size of a stack: a few frames of the largest unchecked size.
 const LEAST: usize = 4 * mj_abi::UNCHECKED_FRAME as usize;

@@ -23,6 +23,8 @@ fn signatures_are_the_same() {
     let _: unsafe fn(&Engine, Vec<u8>) -> Result<Module> = Module::deserialize;
     let _: unsafe fn(&Engine, &'static str) -> Result<Module> = Module::deserialize_file;
     let _: unsafe fn(&Engine, std::fs::File) -> Result<Module> = Module::deserialize_open_file;
+    let _: unsafe fn(&Engine, std::ptr::NonNull<[u8]>) -> Result<Module> = Module::deserialize_raw;
+    let _: fn(&Module) -> std::ops::Range<*const u8> = Module::image_range;
     let _: fn(&Engine, &[u8]) -> Result<Vec<u8>> = Engine::precompile_module;
     let _: fn(&[u8]) -> Option<Precompiled> = Engine::detect_precompiled;
     let _: fn(&'static str) -> Result<Option<Precompiled>> = Engine::detect_precompiled_file;

@@ -7,7 +7,7 @@
 use std::fmt;
 
 use mj_jit::Module;
-use mj_wast::CONFIGS;
+use mj_wast::{CONFIGS, NamedConfig};
 
 use crate::observation::{Call, Run, Stop};
 use crate::{generate, interpreter, subject};
@@ -52,9 +52,27 @@ pub fn differential(bytes: &[u8]) -> bool {
 ///
 /// If the module uses what [`generate::module`] does not generate.
 pub fn compare(wasm: &[u8]) -> Result<(), Divergence> {
+    compare_in(wasm, CONFIGS.iter())
+}
+
+/// Runs a module in the interpreter, and in mj in the configurations of these names.
+///
+/// # Errors
+///
+/// The first divergence.
+///
+/// # Panics
+///
+/// If the module uses what [`generate::module`] does not generate, or there is no such configuration.
+pub fn compare_under(wasm: &[u8], configs: &[&str]) -> Result<(), Divergence> {
+    let named = |name: &&str| CONFIGS.iter().find(|row| row.name == *name).unwrap_or_else(|| panic!("no configuration is called {name}"));
+    compare_in(wasm, configs.iter().map(named))
+}
+
+fn compare_in(wasm: &[u8], configs: impl Iterator<Item = &'static NamedConfig>) -> Result<(), Divergence> {
     let reference = interpreter::compile(wasm);
     let mut expected: Option<Vec<(String, Run)>> = None;
-    for row in CONFIGS {
+    for row in configs {
         let mut config = mj_jit::Config::new();
         (row.apply)(&mut config);
         let diverges = |function: &str, difference| Divergence { config: row.name, function: function.to_owned(), difference };

@@ -1,6 +1,6 @@
 //! The host functions that generated modules may import: they mix the bits they get, so that one wrong bit shows in all that follows.
 
-use crate::random::mix as spread;
+use mj_generating::mix as spread;
 
 /// What all calls of the host have seen so far, as one word.
 pub type Trace = u64;

@@ -2,6 +2,7 @@
 //!
 //! - [`decode`]: any bytes are refused with an offset or compiled, the same by every way in.
 //! - [`differential`]: a generated module does the same under every configuration as in an interpreter written by others.
+//! - [`WIDTHS`]: modules made for mistakes about widths, to be compared in the same way.
 
 #![forbid(unsafe_code)]
 
@@ -11,10 +12,11 @@ mod generate;
 mod host;
 mod interpreter;
 mod observation;
-mod random;
 mod subject;
+mod widths;
 
 pub use decoding::decode;
-pub use differing::{Divergence, compare, differential};
+pub use differing::{Divergence, compare, compare_under, differential};
 pub use generate::module;
-pub use random::Random;
+pub use mj_generating::Random;
+pub use widths::{WIDTH_CONFIGS, WIDTHS, Widths};

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use mj_generating::{Random, mix, word};
+
 use crate::host::Trace;
-use crate::random::{Random, mix};
 
 /// A value; floats by their bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,11 +87,7 @@ pub fn arguments(types: &[Type], call: u64) -> Vec<Value> {
 }
 
 fn argument(ty: Type, random: &mut Random) -> Value {
-    const WORDS: [u64; 12] = [0, 1, 2, 7, 64, 0xffff, 0x1_0000, 0x7fff_ffff, 0x8000_0000, u64::MAX, 1 << 63, u64::MAX >> 1];
-    let word = match random.below(3) {
-        0 => random.next(),
-        _ => WORDS[random.below(WORDS.len())],
-    };
+    let word = word(random);
     match ty {
         Type::I32 => Value::I32(word as i32),
         Type::I64 => Value::I64(word.cast_signed()),

@@ -43,3 +43,14 @@ fn a_copy_between_tables_that_leaves_one_of_them_is_a_trap_for_the_oracle_too() 
         ));
     }
 }
+
+#[test]
+fn a_wrapped_value_is_extended_again_where_64_bits_are_read() {
+    agree(
+        r#"(module
+            (func (export "f") (param i64 i64) (result i64)
+                (i64.add (i64.extend_i32_u (i32.wrap_i64 (local.get 0))) (local.get 1)))
+            (func (export "g") (param i64 i64) (result i64)
+                (i64.sub (local.get 1) (i64.extend_i32_u (i32.wrap_i64 (i64.shr_u (local.get 0) (i64.const 8)))))))"#,
+    );
+}

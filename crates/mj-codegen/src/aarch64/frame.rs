@@ -3,7 +3,8 @@
 //! Two accesses to neighbouring slots of the frame in a row become one of a pair.
 
 use mj_asm_aarch64::{
-    ADD, Extend, Gpr, LDP_D, LDP_X, LDR_D, LDR_S, LDR_W, LDR_X, Mem, STP_D, STP_X, STR_D, STR_S, STR_W, STR_X, SUB, Width, XZR, fits_add,
+    ADD, Extend, Gpr, LDP_D, LDP_X, LDR_D, LDR_S, LDR_W, LDR_X, Mem, SP, STP_D, STP_X, STR_D, STR_S, STR_W, STR_X, SUB, Width, XZR,
+    fits_add,
 };
 use mj_decode::ValType;
 use mj_ir::{Class, PReg, RegSet};
@@ -106,6 +107,8 @@ impl Aarch64 {
 
     /// `to := base + offset`, either of which may be the stack pointer; may use the spare register.
     pub(super) fn add_constant(&mut self, to: Gpr, base: Gpr, offset: i32) {
+        // Processors refuse to access memory through a stack pointer that is not, and emulators do not tell.
+        debug_assert!(to != SP || offset % 16 == 0, "the stack pointer stays aligned");
         let row = if offset < 0 { SUB } else { ADD };
         let distance = offset.unsigned_abs();
         if fits_add(u64::from(distance)) {

@@ -126,6 +126,7 @@ fn finish(asm: &mut Asm) -> Vec<u8> {
 
 /// Moves the stack pointer down or up.
 fn adjust_stack(asm: &mut Asm, row: AddSub, bytes: u32) {
+    debug_assert!(bytes.is_multiple_of(16), "the stack pointer stays aligned");
     // An immediate has twelve bits, shifted by twelve or not.
     for part in [bytes & 0xfff, bytes & !0xfff] {
         if part != 0 {

@@ -125,9 +125,6 @@ impl<I: Isa> Baseline<'_, I> {
         } else if self.options.interruption {
             self.isa.check_interrupt();
         }
-        if self.tiers.begins_at(rest.offset()) {
-            self.remember_loop_entry(depth);
-        }
     }
 
     /// Gives up all homes; returns them.

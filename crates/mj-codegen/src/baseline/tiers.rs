@@ -15,7 +15,7 @@ use mj_decode::ValType;
 use mj_ir::{PReg, RegSet};
 
 use super::values::Place;
-use super::{Baseline, SlowKind, SlowPath, Start};
+use super::{Baseline, SlowKind, SlowPath};
 use crate::isa::{Countdown, FieldWidth, Isa, width_of};
 
 /// Bytes of an instruction.
@@ -44,11 +44,6 @@ pub(super) struct Tiers {
     start: u32,
     /// Where the body begins, behind the prologue.
     pub body: Option<Label>,
-    /// The loop at which the code is entered, by the offset of its first operator.
-    entered_at: Option<u32>,
-    /// How it is entered.
-    entry: Option<LoopEntry>,
-    is_found: bool,
 }
 
 #[derive(Debug)]
@@ -68,12 +63,6 @@ struct OpenLoop {
     outer_nested: usize,
 }
 
-#[derive(Debug)]
-struct LoopEntry {
-    header: Label,
-    registers: Vec<Bound>,
-}
-
 /// A local in a register at a loop header.
 #[derive(Clone, Copy, Debug)]
 struct Bound {
@@ -84,34 +73,18 @@ struct Bound {
 
 impl Tiers {
     /// Begins the own function `function`, whose first byte is at `at` in the module.
-    pub fn begin(&mut self, start: Start, function: u32, at: u32) {
+    pub fn begin(&mut self, function: u32, at: u32) {
         self.loops.clear();
         self.open.clear();
         self.nested = 0;
         self.function = function;
         self.start = at;
         self.body = None;
-        self.entered_at = match start {
-            Start::Function => None,
-            Start::Loop(at) => Some(at),
-        };
-        self.entry = None;
-        self.is_found = false;
-    }
-
-    /// Whether the code is entered at the loop whose first operator is at `at`.
-    pub fn begins_at(&self, at: u32) -> bool {
-        self.entered_at == Some(at)
-    }
-
-    /// The loop to enter at, if it did not come.
-    pub fn missed(&self) -> Option<u32> {
-        self.entered_at.filter(|_| !self.is_found)
     }
 
     /// Whether frames may change hands: then both sides agree on the whole fixed part of the frame.
     pub fn replaces_frames(&self) -> bool {
-        !self.loops.is_empty() || self.entered_at.is_some()
+        !self.loops.is_empty()
     }
 }
 
@@ -174,25 +147,6 @@ impl<I: Isa> Baseline<'_, I> {
             self.isa.store_frame_constant(self.slot_offset(slot), ty, bits);
         }
         self.isa.jump_scratch();
-    }
-
-    /// Keeps what the code needs to be entered at the loop at `depth`, which was just opened.
-    pub(super) fn remember_loop_entry(&mut self, depth: usize) {
-        let header = self.frames[depth].label;
-        let registers = self.bound_locals(!RegSet::EMPTY);
-        self.tiers.is_found = true;
-        self.tiers.entry = Some(LoopEntry { header, registers });
-    }
-
-    /// Writes the entry of code that begins at a loop; its offset. `None` if the code begins as a function.
-    pub(super) fn loop_entry(&mut self) -> Option<usize> {
-        let LoopEntry { header, registers } = self.tiers.entry.take()?;
-        let entry = self.isa.buffer().offset();
-        for Bound { register, slot, width } in registers {
-            self.isa.load_frame(register, self.slot_offset(slot), width);
-        }
-        self.isa.jump(header);
-        Some(entry)
     }
 
     /// The locals in those of `registers` that hold one.

@@ -322,7 +322,13 @@ impl<I: Isa> Pass<'_, I> {
         let (defined, temporaries) = rest.split_at(definitions.len());
         let temporaries = &temporaries[..step.constraints.temporaries.len()];
         let work = &selection.work[index as usize];
+        if self.emission.context.options.dirty_upper_bits {
+            self.poison(index, used, temporaries);
+        }
         self.work(work, used, defined, temporaries);
+        if self.emission.context.options.dirty_upper_bits {
+            self.clean(index, used, defined);
+        }
         self.flags_live = matches!(work, Work::Form { condition: Some(_), .. }) && definitions.is_empty();
         for (defined, &location) in definitions.iter().zip(defined) {
             if let Location::Register(register) = location {
@@ -340,7 +346,7 @@ impl<I: Isa> Pass<'_, I> {
         let temporary = register(temporaries, 0);
         let plan = self.emission.context.plan;
         match *work {
-            Work::Form { form, condition, immediate, offset, at } => {
+            Work::Form { form, condition, immediate, offset, at, .. } => {
                 let uses = core::array::from_fn(|index| register(uses, index));
                 let temporaries = [temporary, register(temporaries, 1)];
                 self.isa.emit(form, &Locations { definition: to, uses, temporaries, immediate, offset, at });
@@ -349,6 +355,7 @@ impl<I: Isa> Pass<'_, I> {
                 }
             }
             Work::ZeroExtend => self.isa.zero_extend(to, first),
+            Work::Constant { ty, bits } => self.isa.constant(to, ty, bits),
             Work::FuncRef(offset) => self.isa.context_address(to, offset),
             Work::GlobalGet { global, ty } => self.global_get(global, ty, to, temporary),
             Work::GlobalSet { global, ty } => self.global_set(global, ty, first, temporary),
@@ -401,6 +408,47 @@ impl<I: Isa> Pass<'_, I> {
             Work::Switch => self.switch(first, temporary),
             Work::StoreResult { offset, ty } => self.isa.store_field(first, offset, second, width_of(ty)),
             Work::Return => {}
+        }
+    }
+
+    /// Registers of uses whose upper halves are zero and not read by the form of a step.
+    fn halves(&self, step: u32, uses: &[Location]) -> RegSet {
+        let selection = self.emission.selection;
+        let Work::Form { halves, .. } = selection.work[step as usize] else { return RegSet::EMPTY };
+        let operands = selection.selected.uses(&selection.selected.steps[step as usize]);
+        let (mut half, mut whole) = (RegSet::EMPTY, RegSet::EMPTY);
+        for (index, (operand, &location)) in operands.iter().zip(uses).enumerate() {
+            let Location::Register(register) = location else { continue };
+            let is_half = halves >> index & 1 == 1 && self.type_of(operand.value) == ValType::I32;
+            if is_half { &mut half } else { &mut whole }.insert(register);
+        }
+        half & !whole
+    }
+
+    /// For tests: puts rubbish wherever the step at hand must not look: upper halves, temporaries, the scratch register.
+    fn poison(&mut self, step: u32, uses: &[Location], temporaries: &[Location]) {
+        const RUBBISH: i64 = 0x5a5a_5a5a_dead_beef;
+        if !matches!(self.emission.selection.work[step as usize], Work::Form { .. }) || self.flags_live {
+            return;
+        }
+        for register in self.halves(step, uses).iter() {
+            self.isa.poison_upper(register);
+        }
+        self.isa.constant(I::SCRATCH, ValType::I64, RUBBISH);
+        for &temporary in temporaries {
+            if let Location::Register(register) = temporary {
+                self.isa.constant(register, if register.class() == Class::Int { ValType::I64 } else { ValType::F64 }, RUBBISH);
+            }
+        }
+    }
+
+    /// Takes back what is left of it: every i32 in a register has a zero upper half.
+    fn clean(&mut self, step: u32, uses: &[Location], defined: &[Location]) {
+        let row = self.emission.selection.selected.steps[step as usize].constraints;
+        for register in (self.halves(step, uses) & !row.clobbers).iter() {
+            if !defined.contains(&Location::Register(register)) {
+                self.isa.zero_extend(register, register);
+            }
         }
     }
 

@@ -25,9 +25,15 @@ pub(super) enum Work<F> {
         immediate: i64,
         offset: u64,
         at: u32,
+        /// Uses, a bit each, whose upper halves the form does not read.
+        halves: u8,
     },
     /// The low half of a value.
     ZeroExtend,
+    Constant {
+        ty: ValType,
+        bits: i64,
+    },
     /// The address of a function's reference.
     FuncRef(i32),
     /// Loads from the context, or through the pointer there.
@@ -201,6 +207,7 @@ struct Pass<'a, I: Isa> {
 struct Covered<F> {
     cover: isa::Cover<F>,
     operands: SmallVec<[Operand; 4]>,
+    halves: u8,
     offset: u64,
     at: u32,
 }
@@ -240,6 +247,7 @@ fn root(function: &Function, mut node: Node) -> Node {
 
 /// Lets i32 values stand for what they are zero-extended to. From here on, types of values and users may differ so.
 pub(super) fn carry_extensions(function: &mut Function) {
+    function.carries = true;
     for index in 0..function.lists.len() {
         let node = function.lists[index];
         if matches!(function.nodes[node].kind, NodeKind::Operator(Op::I64ExtendI32U)) {
@@ -253,9 +261,10 @@ fn is_test(op: Op) -> bool {
     matches!(op.row().shape, Shape::Test | Shape::Compare)
 }
 
-/// The type that an operator asks of an operand.
-fn operand_type(op: Op, operand: usize) -> ValType {
-    if operand == 0 { op.row().a } else { op.row().b }
+/// Type of an operator's operand.
+fn type_taken(op: Op, operand: usize) -> ValType {
+    let row = op.row();
+    if operand == 0 { row.a } else { row.b }
 }
 
 /// The operands of an operator as the selector sees them.
@@ -264,6 +273,7 @@ struct View<'p, 'a, I: Isa> {
     arguments: &'p [Node],
     /// Barriers in front of the user; none if it is done more than once.
     barriers: Option<u32>,
+    is_bounded: bool,
 }
 
 impl<I: Isa> Operands for View<'_, '_, I> {
@@ -282,11 +292,15 @@ impl<I: Isa> Operands for View<'_, '_, I> {
         }
         if op.row().shape == Shape::Load {
             let row = &function.nodes[node];
-            if !self.pass.guarded || self.pass.out.barriers[node_index(node)] != barriers || row.offset >= 1 << 31 {
+            if !(self.pass.guarded || row.bounded) || self.pass.out.barriers[node_index(node)] != barriers || row.offset >= 1 << 31 {
                 return None;
             }
         }
         Some(Producer { op, constant: rest.first().and_then(|&second| function.constant(second)) })
+    }
+
+    fn is_bounded(&self) -> bool {
+        self.is_bounded
     }
 }
 
@@ -428,7 +442,8 @@ impl<I: Isa> Pass<'_, I> {
             Definition::None => Definition::Any,
             definition => definition,
         };
-        let work = Work::Form { form, condition, immediate: covered.cover.immediate, offset: covered.offset, at: covered.at };
+        let Covered { halves, offset, at, .. } = *covered;
+        let work = Work::Form { form, condition, immediate: covered.cover.immediate, offset, at, halves };
         self.push(work, constraints, false, covered.operands.iter().copied(), result.map(|value| Defined { value, constraint }));
     }
 
@@ -446,11 +461,19 @@ impl<I: Isa> Pass<'_, I> {
                 let (covered, condition) = self.condition(arguments[0], barriers);
                 self.push_covered(&covered, Some(condition.invert()), Some(node));
             }
+            NodeKind::Operator(op) if is_test(op) => {
+                let (covered, condition) = self.comparison(op, arguments, barriers, row.at);
+                self.push_covered(&covered, Some(condition), Some(node));
+            }
             NodeKind::Operator(op) => {
-                let covered = self.cover(op, arguments, barriers, row.offset, row.at);
+                let covered = self.cover(op, arguments, barriers, row.offset, row.at, row.bounded);
                 self.push_covered(&covered, covered.cover.condition, row.ty.map(|_| node));
             }
             NodeKind::Select => self.select(node, arguments, barriers),
+            NodeKind::Held => {
+                let bits = self.function.constant(arguments[0]).expect("it holds a constant");
+                self.simple(Work::Constant { ty: self.function.type_of(node), bits }, &PLAIN, &[], Some(node));
+            }
             NodeKind::FuncRef(function) => {
                 let dense = self.context.module.func_ref(function).expect("validation lets only declared functions be references");
                 self.simple(Work::FuncRef(plan.layout.func_ref(dense) as i32), &PLAIN, &[], Some(node));
@@ -493,24 +516,24 @@ impl<I: Isa> Pass<'_, I> {
     }
 
     /// Covers an operator; what it folds needs no step of its own any more.
-    fn cover(&mut self, op: Op, arguments: &[Node], barriers: Option<u32>, offset: u64, at: u32) -> Covered<I::Form> {
-        let cover = self.isa.cover(op, &View { pass: self, arguments, barriers });
-        let mut covered = Covered { cover, operands: SmallVec::new(), offset, at };
+    fn cover(&mut self, op: Op, arguments: &[Node], barriers: Option<u32>, offset: u64, at: u32, is_bounded: bool) -> Covered<I::Form> {
+        let cover = self.isa.cover(op, &View { pass: self, arguments, barriers, is_bounded });
+        let mut covered = Covered { cover, operands: SmallVec::new(), halves: 0, offset, at };
         let order = if cover.swap { [1, 0] } else { [0, 1] };
         let row = self.isa.constraints(cover.form);
         for operand in order.into_iter().filter(|&operand| operand < arguments.len()) {
             let argument = arguments[operand];
             match cover.takes[operand] {
-                Take::Register => self.add(&mut covered, row, argument, operand_type(op, operand)),
+                Take::Register => self.add(&mut covered, row, argument, type_taken(op, operand)),
                 Take::Immediate => {}
                 Take::Folded => {
                     let producer = &self.function.nodes[argument];
-                    let NodeKind::Operator(folded) = producer.kind else { unreachable!("operators fold") };
                     (covered.offset, covered.at) = (producer.offset, producer.at);
                     self.out.folded[node_index(argument)] = true;
-                    for (position, &leaf) in self.function.arguments(argument).iter().enumerate() {
+                    let NodeKind::Operator(folded) = producer.kind else { unreachable!("only operators fold") };
+                    for (number, &leaf) in self.function.arguments(argument).iter().enumerate() {
                         if self.function.constant(leaf).is_none() {
-                            self.add(&mut covered, row, leaf, operand_type(folded, position));
+                            self.add(&mut covered, row, leaf, type_taken(folded, number));
                         }
                     }
                 }
@@ -519,10 +542,11 @@ impl<I: Isa> Pass<'_, I> {
         covered
     }
 
-    /// Adds a use of `value` as an operand of type `ty`: that an i32 stands for an i64, too, does not make its upper half uninteresting.
-    fn add(&self, covered: &mut Covered<I::Form>, row: &'static Constraints, value: Node, ty: ValType) {
+    /// Adds a use that the operator takes as a value of type `taken`. An i32 where an i64 is taken is carried: all of its register counts.
+    fn add(&self, covered: &mut Covered<I::Form>, row: &'static Constraints, value: Node, taken: ValType) {
         let constraint = row.uses[covered.operands.len()];
-        let is_half = constraint == Use::Any && ty == ValType::I32;
+        let is_half = constraint == Use::Any && taken == ValType::I32;
+        covered.halves |= u8::from(is_half) << covered.operands.len();
         let value = if is_half { self.low_half(value) } else { value };
         covered.operands.push(Operand { value, constraint });
     }
@@ -550,14 +574,27 @@ impl<I: Isa> Pass<'_, I> {
                 _ => break,
             }
         }
-        let covered = match test(value) {
-            Some(op) => self.cover(op, function.arguments(value), barriers, 0, function.nodes[value].at),
+        let (covered, condition) = match test(value) {
+            Some(op) => self.comparison(op, function.arguments(value), barriers, function.nodes[value].at),
             None => {
                 // "Not zero" is the inverse of `i32.eqz`, which folds what can be folded.
                 inverted = !inverted;
-                self.cover(Op::I32Eqz, &[value], barriers, 0, 0)
+                self.comparison(Op::I32Eqz, &[value], barriers, 0)
             }
         };
+        (covered, if inverted { condition.invert() } else { condition })
+    }
+
+    /// Covers a test or comparison, and gives the condition under which it is 1.
+    fn comparison(&mut self, op: Op, arguments: &[Node], barriers: Option<u32>, at: u32) -> (Covered<I::Form>, Cond) {
+        let is_zero = |node: Option<&Node>| node.is_some_and(|&node| self.function.constant(node) == Some(0));
+        let (op, arguments, inverted) = match op {
+            // The inverses of `eqz`, which folds more.
+            Op::I32Ne if is_zero(arguments.get(1)) => (Op::I32Eqz, &arguments[..1], true),
+            Op::I64Ne if is_zero(arguments.get(1)) => (Op::I64Eqz, &arguments[..1], true),
+            _ => (op, arguments, false),
+        };
+        let covered = self.cover(op, arguments, barriers, 0, at, false);
         let condition = covered.cover.condition.expect("tests and comparisons define the flags");
         (covered, if inverted { condition.invert() } else { condition })
     }
@@ -566,7 +603,7 @@ impl<I: Isa> Pass<'_, I> {
         let (covered, condition) = self.condition(arguments[2], barriers);
         let form = self.isa.select_form(self.function.type_of(node), condition);
         let constraints = self.isa.constraints(form);
-        let work = Work::Form { form, condition: None, immediate: 0, offset: 0, at: 0 };
+        let work = Work::Form { form, condition: None, immediate: 0, offset: 0, at: 0, halves: 0 };
         let result = Defined { value: node, constraint: constraints.definition };
         self.push(work, constraints, false, [any(arguments[0]), any(arguments[1])], [result]);
         self.push_covered(&covered, Some(condition), None);

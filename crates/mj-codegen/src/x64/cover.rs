@@ -147,8 +147,13 @@ impl X64 {
         }
     }
 
+    /// Whether an access is compared with the length of memory.
+    fn compares(&self, operands: &impl Operands) -> bool {
+        self.explicit_bounds && !operands.is_bounded()
+    }
+
     fn cover_load(&self, op: Op, operands: &impl Operands) -> Cover<Form> {
-        match (operands.constant(0), self.explicit_bounds) {
+        match (operands.constant(0), self.compares(operands)) {
             (Some(address), false) => constant_address(Kind::LoadConstant, op, address),
             (Some(address), true) => constant_address(Kind::LoadConstantChecked, op, address),
             (None, false) => cover(Kind::Load, op, REGISTERS),
@@ -158,12 +163,12 @@ impl X64 {
 
     fn cover_store(&self, op: Op, operands: &impl Operands) -> Cover<Form> {
         if let Some(address) = operands.constant(0) {
-            let kind = if self.explicit_bounds { Kind::StoreConstantChecked } else { Kind::StoreConstant };
+            let kind = if self.compares(operands) { Kind::StoreConstantChecked } else { Kind::StoreConstant };
             return constant_address(kind, op, address);
         }
         let is_int = matches!(op.row().b, ValType::I32 | ValType::I64);
         match immediate(operands, 1) {
-            _ if self.explicit_bounds => cover(Kind::StoreChecked, op, REGISTERS),
+            _ if self.compares(operands) => cover(Kind::StoreChecked, op, REGISTERS),
             Some(constant) if is_int => with_immediate(Kind::StoreI, op, constant),
             _ => cover(Kind::Store, op, REGISTERS),
         }

@@ -1,5 +1,7 @@
 //! Forms: what an operator becomes on this machine, and the constraint row of each.
 
+use core::fmt;
+
 use mj_decode::Op;
 use mj_ir::{Class, RegSet};
 
@@ -8,13 +10,19 @@ use crate::Cond;
 use crate::isa::{Constraints, Definition, Use};
 
 /// A form of an operator.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Form {
     pub kind: Kind,
     /// The operator, or the producer of a folded memory access where that says how wide it is.
     pub op: Op,
     /// The condition a select tests.
     pub condition: Cond,
+}
+
+impl fmt::Debug for Form {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {:?}", self.op.row().name, self.kind)
+    }
 }
 
 /// Who emits a form.

@@ -31,27 +31,50 @@
 ;;   mov eax, [rbp-38h]
 ;;   leave
 ;;   ret
-;; -- x64, optimizing: 17 instructions
+;; -- x64, optimizing: 36 instructions
 ;;   push rbp
 ;;   mov rbp, rsp
 ;;   test ecx, ecx
-;;   jne L2
+;;   jne L6
 ;;   xor esi, esi
 ;;   nop [rax+rax]
 ;; L0:
 ;;   mov r11, [r15+18h]
 ;;   mov r11d, [r11]
 ;;   add esi, eax
-;;   add eax, 0FFFFFFFFh
+;;   lea edi, [rax-1]
+;;   cmp esi, edi
+;;   jae L1
+;;   add esi, edi
+;;   lea edi, [rax-2]
+;;   cmp esi, edi
+;;   jae L2
+;;   add esi, edi
+;;   lea edi, [rax-3]
+;;   cmp esi, edi
+;;   jae L3
+;;   add esi, edi
+;;   add eax, 0FFFFFFFCh
 ;;   cmp esi, eax
 ;;   jb L0
-;;   mov rax, rsi
+;;   jmp L4
 ;; L1:
+;;   mov rax, rsi
+;;   jmp L5
+;; L2:
+;;   mov rax, rsi
+;;   jmp L5
+;; L3:
+;;   mov rax, rsi
+;;   jmp L5
+;; L4:
+;;   mov rax, rsi
+;; L5:
 ;;   leave
 ;;   ret
-;; L2:
+;; L6:
 ;;   xor eax, eax
-;;   jmp L1
+;;   jmp L5
 ;; -- aarch64, baseline: 21 instructions
 ;;   stp x29, x30, [sp, #-0x10]!
 ;;   mov x29, sp
@@ -76,10 +99,10 @@
 ;;   mov sp, x29
 ;;   ldp x29, x30, [sp], #0x10
 ;;   ret
-;; -- aarch64, optimizing: 19 instructions
+;; -- aarch64, optimizing: 35 instructions
 ;;   stp x29, x30, [sp, #-0x10]!
 ;;   mov x29, sp
-;;   cbnz w1, L2
+;;   cbnz w1, L5
 ;;   mov x1, x0
 ;;   mov w0, #0x0
 ;;   nop
@@ -89,13 +112,32 @@
 ;;   ldr x16, [x28, #0x18]
 ;;   ldr wzr, [x16]
 ;;   add w0, w0, w1
-;;   sub w1, w1, #0x1
+;;   sub w2, w1, #0x1
+;;   cmp w0, w2
+;;   b.hs L1
+;;   add w0, w0, w2
+;;   sub w2, w1, #0x2
+;;   cmp w0, w2
+;;   b.hs L2
+;;   add w0, w0, w2
+;;   sub w2, w1, #0x3
+;;   cmp w0, w2
+;;   b.hs L3
+;;   add w0, w0, w2
+;;   sub w1, w1, #0x4
 ;;   cmp w0, w1
 ;;   b.lo L0
+;;   b L4
 ;; L1:
+;;   b L4
+;; L2:
+;;   b L4
+;; L3:
+;;   b L4
+;; L4:
 ;;   mov sp, x29
 ;;   ldp x29, x30, [sp], #0x10
 ;;   ret
-;; L2:
+;; L5:
 ;;   mov w0, #0x0
-;;   b L1
+;;   b L4

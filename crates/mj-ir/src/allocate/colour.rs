@@ -22,7 +22,9 @@ impl Pass<'_> {
         let mut intervals: Vec<Option<(u32, u32)>> = vec![None; count];
         for (node, state) in self.function.nodes.keys().zip(&self.state.values) {
             if state.slot < FOREIGN_SLOT {
-                intervals[state.slot as usize] = Some(self.interval(node));
+                let (begin, end) = self.interval(node);
+                let (first, last) = intervals[state.slot as usize].unwrap_or((begin, end));
+                intervals[state.slot as usize] = Some((first.min(begin), last.max(end)));
             }
         }
         let everything = (0, u32::MAX);

@@ -47,7 +47,7 @@ impl Pass<'_> {
         let entries: SmallVec<[(PReg, Node); 32]> = self.state.entry_pool[first as usize..last as usize].into();
         self.store_live(from, edge.to, &entries);
         let rescued = self.rescue(parameters, arguments);
-        self.store_parameters(parameters, arguments, &rescued);
+        self.store_parameters(from, parameters, arguments, &rescued);
         let mut moves = ParallelMoves::default();
         let mut loads: SmallVec<[(PReg, Node); 16]> = SmallVec::new();
         let homes = parameters.iter().zip(arguments).map(|(&parameter, &argument)| (self.state.value(parameter).home, argument));
@@ -103,13 +103,16 @@ impl Pass<'_> {
         rescued
     }
 
-    fn store_parameters(&mut self, parameters: &[Node], arguments: &[Node], rescued: &[(u32, Node)]) {
+    fn store_parameters(&mut self, from: Block, parameters: &[Node], arguments: &[Node], rescued: &[(u32, Node)]) {
         for (&parameter, &argument) in parameters.iter().zip(arguments) {
             if self.state.value(parameter).home.is_some() || parameter == argument {
                 continue;
             }
             let slot = self.state.slot(parameter);
             let state = *self.state.value(argument);
+            if state.slot == slot && self.is_stored_in(argument, from) {
+                continue;
+            }
             let action = if state.register.is_some() {
                 Action::Store { slot, from: state.register }
             } else if state.is_constant {

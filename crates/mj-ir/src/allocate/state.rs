@@ -8,7 +8,7 @@ use cranelift_entity::packed_option::PackedOption;
 
 use super::FOREIGN_SLOT;
 use super::live::{Live, NEVER};
-use crate::ssa::{Block, Function, Node, Terminator};
+use crate::ssa::{Block, Function, Node, NodeKind, Terminator};
 use crate::{Arrival, Class, Defined, Definition, PReg, RegSet, RegisterFile, Selected, Use};
 
 /// The number of no slot.
@@ -43,6 +43,8 @@ pub(super) struct ValueState {
     pub last: u32,
     /// The parameter it becomes.
     pub becomes: PackedOption<Node>,
+    /// The loop parameter it becomes, if that is never alive behind its definition: they have one slot.
+    shares_slot: PackedOption<Node>,
     /// Of the edges that meet: how many bring it in a register, and in which one the first does.
     pub brought: u32,
     pub brought_in: PReg,
@@ -103,6 +105,7 @@ impl State {
                 cursor: uses.start,
                 last: uses.end,
                 becomes: PackedOption::default(),
+                shares_slot: PackedOption::default(),
                 brought: 0,
                 brought_in: PReg::NONE,
             }
@@ -115,7 +118,7 @@ impl State {
         self.entries.resize(function.blocks.len(), (0, 0));
         self.entry_pool.clear();
         self.find_calls(function, selected, live);
-        self.find_hints(function, selected);
+        self.find_hints(function, selected, live);
         for &(value, arrival) in &selected.arrivals {
             if let Arrival::Slot(slot) = arrival {
                 self.values[value.index()].slot = FOREIGN_SLOT + slot;
@@ -140,7 +143,7 @@ impl State {
     }
 
     /// Backward: fixed registers and parameters at which values end up.
-    fn find_hints(&mut self, function: &Function, selected: &Selected) {
+    fn find_hints(&mut self, function: &Function, selected: &Selected, live: &Live) {
         for block in function.blocks.keys().rev() {
             for edge in function.edges_of(block) {
                 for (&parameter, &argument) in function.parameters(edge.to).iter().zip(function.nodes_in(edge.arguments)) {
@@ -148,12 +151,22 @@ impl State {
                     let value = &mut self.values[argument.index()];
                     value.becomes = parameter.into();
                     value.hint = hint;
+                    let row = &function.nodes[argument];
+                    let is_own = edge.to <= block && row.block.expand().is_some_and(|home| function.blocks[home].header == edge.to.into());
+                    if is_own && (row.kind != NodeKind::Parameter || row.block != edge.to.into()) {
+                        value.shares_slot = parameter.into();
+                    }
                 }
             }
-            for step in selected.blocks[block].clone().rev() {
-                let step = &selected.steps[step as usize];
-                let uses = selected.uses(step);
-                let tied = selected.definitions(step).first().filter(|defined| defined.constraint == Definition::Tied);
+            let steps = selected.blocks[block].clone();
+            for index in steps.clone().rev() {
+                let step = &selected.steps[index as usize];
+                let (uses, definitions) = (selected.uses(step), selected.definitions(step));
+                for defined in definitions {
+                    let position = live.begins[block.index()] + index - steps.start;
+                    self.share_slot(defined.value, |parameter| is_dead_behind(function, live, parameter, block, position));
+                }
+                let tied = definitions.first().filter(|defined| defined.constraint == Definition::Tied);
                 if let (Some(Defined { value: defined, .. }), Some(operand)) = (tied, uses.first()) {
                     let (hint, becomes) = (self.values[defined.index()].hint, self.values[defined.index()].becomes);
                     let value = &mut self.values[operand.value.index()];
@@ -167,6 +180,21 @@ impl State {
                         self.values[operand.value.index()].hint = register;
                     }
                 }
+            }
+            for (number, &value) in function.parameters(block).iter().enumerate() {
+                self.share_slot(value, |parameter| is_dead_in(function, live, parameter, block, number));
+            }
+        }
+    }
+
+    /// Decides whether a value may share the slot of the loop parameter that it becomes, of which there is one slot for one such value.
+    fn share_slot(&mut self, value: Node, is_dead: impl FnOnce(Node) -> bool) {
+        if let Some(parameter) = self.values[value.index()].shares_slot.expand() {
+            let is_free = self.values[parameter.index()].shares_slot.is_none() && is_dead(parameter);
+            if is_free {
+                self.values[parameter.index()].shares_slot = parameter.into();
+            } else {
+                self.values[value.index()].shares_slot = None.into();
             }
         }
     }
@@ -231,13 +259,19 @@ impl State {
 
     /// The slot of a value.
     pub fn slot(&mut self, value: Node) -> u32 {
-        let slots = &mut self.slots;
-        let value = &mut self.values[value.index()];
-        if value.slot == NO_SLOT {
-            value.slot = *slots;
-            *slots += 1;
+        let ValueState { slot, shares_slot, .. } = *self.value(value);
+        if slot != NO_SLOT {
+            return slot;
         }
-        value.slot
+        let slot = match shares_slot.expand() {
+            Some(parameter) if parameter != value => self.slot(parameter),
+            _ => {
+                self.slots += 1;
+                self.slots - 1
+            }
+        };
+        self.value_mut(value).slot = slot;
+        slot
     }
 
     /// The free registers of a class.
@@ -264,4 +298,23 @@ impl State {
             self.next_call += 1;
         }
     }
+}
+
+/// Whether a value is not used behind a step of a block any more.
+fn is_dead_behind(function: &Function, live: &Live, value: Node, block: Block, position: u32) -> bool {
+    let uses = live.uses_of(value);
+    let next = uses.partition_point(|&used| used <= position);
+    uses.get(next).is_none_or(|&used| used > live.end(block)) && function.edges_of(block).all(|edge| !live.is_live_in(edge.to, value))
+}
+
+/// Whether a value is not used in a block any more, and edges into it need it for the parameter with this number only.
+fn is_dead_in(function: &Function, live: &Live, value: Node, block: Block, number: usize) -> bool {
+    let uses = live.uses_of(value);
+    !live.is_live_in(block, value)
+        && live.incoming(block).iter().all(|edge| {
+            let at = live.end(edge.from);
+            let used = uses.partition_point(|&used| used <= at) - uses.partition_point(|&used| used < at);
+            let arguments = function.edge(edge.from, edge.index as usize).arguments;
+            used == usize::from(function.nodes_in(arguments)[number] == value)
+        })
 }

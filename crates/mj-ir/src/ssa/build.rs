@@ -5,29 +5,32 @@
 //! hints tell beforehand. So no block is ever completed later, and no parameter is a mere copy but in loops, whose useless ones are replaced at their end.
 //!
 //! What an operator gives is simplified ([`simplify`]), looked up among the values that dominate it ([`values`]), and moved in front of loops that do not
-//! change it. Loads and globals are looked up among what is known of memory ([`memory`]). States of locals are in [`states`].
+//! change it ([`nests`]). Loads and globals are looked up among what is known of memory ([`memory`]). States of locals are in [`states`].
 //!
 //! The continuation of a frame at a loop ([`Source::entry`]) begins with that loop, the blocks around it being open. What is around it are the rests of
 //! loops, which nothing can go back into: behind each comes a whole copy of that loop, which its branches go to ([`Kind::Rest`]). So loops stay
 //! reducible. What is open at the loop is in [`outline`].
 
-mod inline;
 mod memory;
+mod nests;
 mod outline;
 mod simplify;
 mod states;
 mod translate;
+mod unroll;
 mod values;
 
 use core::fmt;
 
 use cranelift_entity::EntityRef;
 use cranelift_entity::packed_option::ReservedValue;
-use mj_decode::{BlockType, BodyHints, FuncType, Module, Reader, Translator, ValType, read_locals, translate};
+use mj_decode::{BlockType, Flow, FuncType, Module, Reader, Translator, ValType, read_locals, translate};
 
 use self::memory::Facts;
+use self::nests::Nests;
 use self::outline::Outline;
 use self::states::Locals;
+use self::unroll::{UNROLLED, Unrolled};
 use self::values::Numbers;
 use super::{Block, BlockRow, Edge, Function, List, Node, NodeKind, NodeRow, Terminator};
 
@@ -40,13 +43,11 @@ pub struct Source<'a> {
     pub function: u32,
     /// Its body, local declarations included.
     pub body: Reader<'a>,
-    /// The module's bytes, if small callees are to be built in the places of their calls.
-    pub bytes: Option<&'a [u8]>,
     /// The continuation of a frame that stands at a loop's header, by the offset in the module of the loop's first operator; none for the function itself.
     pub entry: Option<u32>,
 }
 
-/// What building does beside translating.
+/// What building does beside translating; [`SIMPLIFICATIONS`](super::SIMPLIFICATIONS) says what each is worth.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct BuildOptions {
     /// Charge fuel.
@@ -61,12 +62,14 @@ pub struct BuildOptions {
     pub memory: bool,
     /// Find what globals and sizes of memories are already.
     pub globals: bool,
+    /// Do several turns of short loops at a time.
+    pub unroll: bool,
 }
 
 impl Default for BuildOptions {
     /// Everything but fuel.
     fn default() -> Self {
-        Self { fuel: false, fold: true, number: true, hoist: true, memory: true, globals: true }
+        Self { fuel: false, fold: true, number: true, hoist: true, memory: true, globals: true, unroll: true }
     }
 }
 
@@ -95,8 +98,9 @@ pub(super) struct Scratch {
     written: Vec<u32>,
     /// Argument lists of edges to headers.
     header_edges: Vec<HeaderEdge>,
-    loops: Vec<OpenLoop>,
+    nests: Nests,
     rests: Vec<Rest>,
+    unrolled: Option<Unrolled>,
     numbers: Numbers,
     facts: Facts,
     /// The dominators of the current block, the first block first, and itself.
@@ -112,14 +116,6 @@ pub(super) struct Scratch {
     arrivals: Vec<Arrival>,
     /// Columns of a join that get parameters.
     different: Vec<u32>,
-}
-
-/// A loop whose end has not come.
-#[derive(Clone, Copy, Debug)]
-struct OpenLoop {
-    header: Block,
-    /// Values moved in front of it.
-    moved: u32,
 }
 
 /// An open block.
@@ -148,6 +144,8 @@ enum Kind {
     Loop(LoopFrame),
     /// The rest of a loop, with this number in `rests`: branches to it go to a copy behind its end.
     Rest(usize),
+    /// A turn of [`Scratch::unrolled`]: branches to the loop go on in the next one.
+    Turn,
 }
 
 /// A loop around the one where a frame is taken over.
@@ -219,36 +217,21 @@ struct Arrival {
 
 const NO_EDGE: u32 = u32::MAX;
 
-/// Whose body is translated.
-#[derive(Clone, Copy, Default, Debug)]
-struct Context {
-    /// For [`NodeRow::inlined`].
-    inlined: u16,
-    /// Where its locals begin.
-    first_local: u32,
-    /// Its own frame.
-    frame: usize,
-}
-
 struct Builder<'a> {
     function: &'a mut Function,
     scratch: &'a mut Scratch,
     module: &'a Module,
     operators: Reader<'a>,
-    hints: &'a BodyHints,
+    flow: &'a Flow,
     options: BuildOptions,
     is_open: bool,
+    /// Offset behind the last operator of control flow: where what is built now stands.
+    place: u32,
     /// Operators since fuel was last charged.
     fuel: u32,
     switches: u32,
-    /// Bytes of callees that may still be built in the places of their calls.
-    callees: usize,
-    /// The module's bytes.
-    bytes: Option<&'a [u8]>,
-    /// Number of the function's locals.
-    own_locals: u32,
-    /// The function itself, or the callee that is built in the place of a call.
-    context: Context,
+    /// Bytes of turns that may still be built again.
+    turns: u32,
     /// Entries that lists may have in all.
     room: usize,
     is_too_large: bool,
@@ -262,30 +245,24 @@ impl Function {
     ///
     /// # Panics
     /// If [`Source::entry`] is no loop that can be reached.
-    pub fn build(&mut self, source: &Source<'_>, hints: &mut BodyHints, options: BuildOptions) -> Result<(), TooLarge> {
+    pub fn build(&mut self, source: &Source<'_>, flow: &mut Flow, options: BuildOptions) -> Result<(), TooLarge> {
         self.clear();
         self.index = source.function;
         self.entry = source.entry;
         let mut scratch = core::mem::take(&mut self.scratch);
-        let result = scratch.build(self, source, hints, options);
+        let result = scratch.build(self, source, flow, options);
         self.scratch = scratch;
         result
     }
 }
 
 impl Scratch {
-    fn build(
-        &mut self,
-        function: &mut Function,
-        source: &Source<'_>,
-        hints: &mut BodyHints,
-        options: BuildOptions,
-    ) -> Result<(), TooLarge> {
+    fn build(&mut self, function: &mut Function, source: &Source<'_>, flow: &mut Flow, options: BuildOptions) -> Result<(), TooLarge> {
         let mut groups: Vec<(u32, ValType)> = Vec::new();
         let operators = read_locals(source.body.clone(), |count, ty| groups.push((count, ty)));
         let ty = source.module.function_type(source.function);
-        hints.begin(ty.params().len() + groups.iter().map(|&(count, _)| count as usize).sum::<usize>());
-        hints.gather(operators.clone());
+        let locals = ty.params().len() + groups.iter().map(|&(count, _)| count as usize).sum::<usize>();
+        flow.find(locals, operators.clone());
         let length = operators.remaining();
         self.clear(length);
         let mut builder = Builder {
@@ -293,13 +270,11 @@ impl Scratch {
             scratch: self,
             module: source.module,
             operators: operators.clone(),
-            hints,
+            flow,
             options,
-            callees: CALLEES,
-            bytes: source.bytes,
-            own_locals: hints.weights.len() as u32,
-            context: Context::default(),
+            turns: UNROLLED,
             is_open: false,
+            place: 0,
             fuel: 0,
             switches: 0,
             room: LISTS_PER_BYTE * length + LISTS_AT_LEAST,
@@ -324,8 +299,9 @@ impl Scratch {
         self.carried.clear();
         self.written.clear();
         self.header_edges.clear();
-        self.loops.clear();
+        self.nests.clear();
         self.rests.clear();
+        self.unrolled = None;
         self.numbers.begin(body);
         self.facts.clear();
         self.dominators.clear();
@@ -335,10 +311,6 @@ impl Scratch {
         self.nodes.clear();
     }
 }
-
-/// The longest callee that is built in the place of a call, in bytes, and how many bytes of callees one function takes in.
-const CALLEE: usize = 40;
-const CALLEES: usize = 1000;
 
 /// Copies of the loops around an entry may have this many times the bytes of the body, all together.
 const COPIES: usize = 8;
@@ -385,7 +357,7 @@ impl Builder<'_> {
         for open in outline.open {
             let kind = match open.loop_at {
                 Some(at) => {
-                    let end = self.hints.loop_at(at).expect("the body has been scanned").end;
+                    let end = self.flow.loops[self.flow.number_at(at).expect("a loop") as usize].end;
                     copied += (end - at) as usize;
                     self.scratch.rests.push(Rest { at, end, parameters: open.parameters.clone(), results: open.results.clone() });
                     Kind::Rest(self.scratch.rests.len() - 1)
@@ -456,7 +428,8 @@ impl Builder<'_> {
     /// Opens the next block; the builder stands in it.
     fn open_block(&mut self, dominator: Option<Block>) -> Block {
         self.is_open = true;
-        let block = self.function.blocks.push(BlockRow { dominator: dominator.into(), ..BlockRow::default() });
+        let header = self.find_loops();
+        let block = self.function.blocks.push(BlockRow { dominator: dominator.into(), header, ..BlockRow::default() });
         let depth = dominator.map_or(0, |dominator| self.scratch.dominator_depths[dominator.index()] + 1);
         self.scratch.dominator_depths.push(depth);
         let dominators = &mut self.scratch.dominators;
@@ -537,7 +510,7 @@ impl Builder<'_> {
                     }
                     self.scratch.frames[index].switch = (self.switches, edge);
                 }
-                let count = if let Kind::Rest(_) = frame.kind { frame.parameters } else { frame.results };
+                let count = if let Kind::Rest(_) | Kind::Turn = frame.kind { frame.parameters } else { frame.results };
                 let top = self.scratch.stack.len() - count;
                 let carried = self.scratch.carried.len();
                 self.scratch.carried.extend_from_slice(&self.scratch.stack[top..]);
@@ -740,7 +713,7 @@ impl Builder<'_> {
 
     /// Ends a loop, whose frame is still there.
     fn close_loop(&mut self, open: LoopFrame) {
-        self.scratch.loops.pop();
+        self.scratch.nests.leave();
         if open.last >= open.header {
             self.function.blocks[open.header].loop_end = open.last.following().into();
         }
@@ -820,7 +793,7 @@ impl Builder<'_> {
         if !self.scratch.replaced.is_empty() {
             self.replace_uses();
         }
-        self.function.set_loops();
+        self.order_blocks();
         self.function.set_cold();
         Ok(())
     }

@@ -21,14 +21,20 @@ impl Function {
                 }
             }
         }
-        for &from in &keys {
-            let targets: Vec<Block> = self.edges_of(from).map(|edge| edge.to).filter(|&to| to <= from).collect();
+        self.find_loop_ends();
+        self.set_loops();
+        self.set_cold();
+    }
+
+    /// Finds the last blocks that go back to headers.
+    pub(super) fn find_loop_ends(&mut self) {
+        for from in self.blocks.keys() {
+            self.blocks[from].loop_end = None.into();
+            let targets: smallvec::SmallVec<[Block; 2]> = self.edges_of(from).map(|edge| edge.to).filter(|&to| to <= from).collect();
             for to in targets {
                 self.blocks[to].loop_end = from.following().into();
             }
         }
-        self.set_loops();
-        self.set_cold();
     }
 
     /// The nearest block that dominates both, whose dominators are known.

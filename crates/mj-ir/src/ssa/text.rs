@@ -13,8 +13,8 @@
 //!   return v3
 //! ```
 //!
-//! A node is its result, its name and numbers, its operands, the offset of its access (`+`), where its operator stands (`@`), and which inlined call it comes from (`^`). Constants are their type and
-//! value; those of floats are bits. A loop's header may say `calls`. What follows from the edges is not written: dominators, loops, coldness.
+//! A node is its result, its name and numbers, its operands, the offset of its access (`+`), `bounded` if that is inside memory for sure, and where its
+//! operator stands (`@`). Constants are their type and value; those of floats are bits. The function may say `calls`, and `carries` where i32 values stand for what they are zero-extended to. What follows from the edges is not written: dominators, loops, coldness.
 
 use core::fmt;
 
@@ -22,7 +22,7 @@ use cranelift_entity::EntityRef;
 use mj_abi::TrapCode;
 use mj_decode::{Bulk, Op, ValType};
 
-use super::{Block, BlockRow, Edge, Function, Inlined, Node, NodeKind, NodeRow, Terminator};
+use super::{Block, BlockRow, Edge, Function, Node, NodeKind, NodeRow, Terminator};
 
 impl fmt::Display for Function {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -30,16 +30,13 @@ impl fmt::Display for Function {
         if let Some(entry) = self.entry {
             write!(f, " at {entry}")?;
         }
-        writeln!(f, "{}", if self.calls { " calls" } else { "" })?;
-        for Inlined { parent, function, call_at } in &self.inlined {
-            writeln!(f, "inlined {function} @{call_at} ^{parent}")?;
-        }
+        writeln!(f, "{}{}", if self.calls { " calls" } else { "" }, if self.carries { " carries" } else { "" })?;
         for (block, row) in &self.blocks {
             write!(f, "{block}")?;
             for &parameter in self.parameters(block) {
                 write!(f, " {parameter}:{}", self.type_of(parameter))?;
             }
-            writeln!(f, "{}", if row.loop_calls { " calls" } else { "" })?;
+            writeln!(f)?;
             for node in self.nodes_of(block) {
                 self.write_node(f, node)?;
             }
@@ -64,11 +61,11 @@ impl Function {
         if row.offset != 0 {
             write!(f, " +{}", row.offset)?;
         }
+        if row.bounded {
+            f.write_str(" bounded")?;
+        }
         if row.at != 0 {
             write!(f, " @{}", row.at)?;
-        }
-        if row.inlined != 0 {
-            write!(f, " ^{}", row.inlined)?;
         }
         writeln!(f)
     }
@@ -109,15 +106,17 @@ impl Function {
     }
 
     fn write_values(&self, f: &mut fmt::Formatter<'_>, values: &[Node]) -> fmt::Result {
-        for &value in values {
-            let row = &self.nodes[value];
-            match (row.kind, row.ty) {
-                (NodeKind::Constant(bits), Some(ty @ (ValType::F32 | ValType::F64))) => write!(f, " {ty}:{bits:#x}")?,
-                (NodeKind::Constant(bits), Some(ty)) => write!(f, " {ty}:{bits}")?,
-                _ => write!(f, " {value}")?,
-            }
-        }
-        Ok(())
+        values.iter().try_for_each(|&value| write!(f, " {}", self.operand(value)))
+    }
+
+    /// A value as it stands among operands: its number, or what it is if it is a constant.
+    pub fn operand(&self, value: Node) -> impl fmt::Display + '_ {
+        let row = &self.nodes[value];
+        fmt::from_fn(move |f| match (row.kind, row.ty) {
+            (NodeKind::Constant(bits), Some(ty @ (ValType::F32 | ValType::F64))) => write!(f, "{ty}:{bits:#x}"),
+            (NodeKind::Constant(bits), Some(ty)) => write!(f, "{ty}:{bits}"),
+            _ => write!(f, "{value}"),
+        })
     }
 }
 
@@ -127,6 +126,7 @@ fn write_kind(f: &mut fmt::Formatter<'_>, kind: NodeKind) -> fmt::Result {
         NodeKind::Constant(_) => ("constant", [None, None]),
         NodeKind::Operator(op) => (op.row().name, [None, None]),
         NodeKind::Select => ("select", [None, None]),
+        NodeKind::Held => ("held", [None, None]),
         NodeKind::FuncRef(index) => ("ref.func", [Some(index), None]),
         NodeKind::GlobalGet(index) => ("global.get", [Some(index), None]),
         NodeKind::GlobalSet(index) => ("global.set", [Some(index), None]),
@@ -163,6 +163,7 @@ fn kind_of(name: &str, mut number: impl FnMut() -> Result<u32, String>) -> Resul
     }
     Ok(match name {
         "select" => NodeKind::Select,
+        "held" => NodeKind::Held,
         "ref.func" => NodeKind::FuncRef(number()?),
         "global.get" => NodeKind::GlobalGet(number()?),
         "global.set" => NodeKind::GlobalSet(number()?),
@@ -251,18 +252,10 @@ impl Parser {
             ["function", index, ref rest @ ..] => {
                 self.function.index = decimal(Some(index))?;
                 self.function.calls = rest.contains(&"calls");
+                self.function.carries = rest.contains(&"carries");
                 if let ["at", entry, ..] = *rest {
                     self.function.entry = Some(decimal(Some(entry))?);
                 }
-                Ok(())
-            }
-            ["inlined", function, at, parent] => {
-                let inlined = Inlined {
-                    parent: decimal(parent.strip_prefix('^'))?,
-                    function: decimal(Some(function))?,
-                    call_at: decimal(at.strip_prefix('@'))?,
-                };
-                self.function.inlined.push(inlined);
                 Ok(())
             }
             [block, ref rest @ ..] if !line.starts_with(' ') => self.block(block, rest),
@@ -278,10 +271,6 @@ impl Parser {
         }
         let mut parameters = Vec::new();
         for token in rest {
-            if *token == "calls" {
-                self.function.blocks[block].loop_calls = true;
-                continue;
-            }
             let (node, ty) = self.definition(token)?;
             self.function.nodes[node] = NodeRow { ty, block: block.into(), ..NodeRow::default() };
             parameters.push(node);
@@ -340,8 +329,8 @@ impl Parser {
                 row.offset = decimal(Some(offset))?;
             } else if let Some(at) = token.strip_prefix('@') {
                 row.at = decimal(Some(at))?;
-            } else if let Some(inlined) = token.strip_prefix('^') {
-                row.inlined = decimal(Some(inlined))?;
+            } else if *token == "bounded" {
+                row.bounded = true;
             } else {
                 arguments.push(self.value(token)?);
             }
@@ -404,17 +393,17 @@ mod tests {
     #[test]
     fn what_is_printed_reads_back() {
         let text = "\
-function 3 calls
+function 3 calls carries
 block0 v0:i32 v4:f64
   v1:i32 = i32.add v0 i32:-5 @40
-  i32.store v0 v1 +8 @42
+  i32.store v0 v1 +8 bounded @42
   branch v1 block2 v0 f64:0x3ff0000000000000 , block1
 block1
   v2 = call_indirect 0 7 v1 @50
   v5:i32 = result 0 v2 @50
   v6:f64 = result 1 v2 @50
   jump block2 v5 v6
-block2 v3:i32 v7:f64 calls
+block2 v3:i32 v7:f64
   memory.copy 0 0 v3 v3 i32:4 @60
   switch v3 block2 v3 f64:0x0 , block3 , block4
 block3

@@ -3,8 +3,8 @@
 //! Values are 64 bits as in constants: integers sign-extended, floats as bits, a reference to function n as n + 1.
 
 use mj_abi::TrapCode;
-use mj_decode::{BodyHints, Bulk, ConstEnvironment, ConstExpr, DataMode, ElementItems, ElementMode, Module, Op, Reader, Shape, ValType};
-use mj_ir::ssa::{Block, BuildOptions, Edge, Function, Node, NodeKind, Source, Terminator, Uses, evaluate};
+use mj_decode::{Bulk, ConstEnvironment, ConstExpr, DataMode, ElementItems, ElementMode, Flow, Module, Op, Reader, Shape, ValType};
+use mj_ir::ssa::{Block, Bounds, BuildOptions, Edge, Function, Node, NodeKind, Source, Terminator, Uses, evaluate};
 
 const PAGE: usize = 1 << 16;
 
@@ -54,26 +54,20 @@ impl ConstEnvironment for Environment<'_> {
 }
 
 /// Builds all functions, checked.
-pub fn build(module: &Module, bytes: &[u8], options: BuildOptions, prune: bool, inline: bool) -> Vec<Function> {
-    let (mut hints, mut uses) = (BodyHints::default(), Uses::default());
+pub fn build(module: &Module, bytes: &[u8], options: BuildOptions, prune: bool) -> Vec<Function> {
+    let (mut flow, mut uses) = (Flow::default(), Uses::default());
     let build = |(number, body): (u32, &core::ops::Range<u32>)| {
         let body = Reader::new(&bytes[body.start as usize..body.end as usize], body.start);
-        build_one(
-            &Source { module, function: number, body, bytes: inline.then_some(bytes), entry: None },
-            &mut hints,
-            &mut uses,
-            options,
-            prune,
-        )
+        build_one(&Source { module, function: number, body, entry: None }, &mut flow, &mut uses, options, prune)
     };
     (0..).zip(&module.bodies).map(build).collect()
 }
 
 /// Builds a function, checked.
-pub fn build_one(source: &Source<'_>, hints: &mut BodyHints, uses: &mut Uses, options: BuildOptions, prune: bool) -> Function {
+pub fn build_one(source: &Source<'_>, flow: &mut Flow, uses: &mut Uses, options: BuildOptions, prune: bool) -> Function {
     let (module, number) = (source.module, source.function);
     let mut function = Function::default();
-    function.build(source, hints, options).expect("small enough");
+    function.build(source, flow, options).expect("small enough");
     let check = |function: &Function| {
         if let Err(wrong) = function.verify(module) {
             panic!("function {number}: {wrong}\n{function}");
@@ -86,6 +80,7 @@ pub fn build_one(source: &Source<'_>, hints: &mut BodyHints, uses: &mut Uses, op
     check(&function);
     if prune {
         uses.prune(&mut function);
+        Bounds::default().find(&mut function, module);
         check(&function);
     }
     function
@@ -189,6 +184,9 @@ impl<'a> Machine<'a> {
         };
         let value = match row.kind {
             NodeKind::Operator(Op::RefIsNull) => i64::from(arguments[0] == 0),
+            NodeKind::Operator(op) if row.bounded && self.place(op, arguments[0], row.offset).is_err() => {
+                panic!("{node} is bounded, and not inside memory: {:?} +{}", arguments[0], row.offset)
+            }
             NodeKind::Operator(op) => match op.row().shape {
                 Shape::Load => self.load(op, arguments[0], row.offset)?,
                 Shape::Store => {
@@ -198,6 +196,7 @@ impl<'a> Machine<'a> {
                 _ => operate(op, arguments[0], arguments.get(1).copied().unwrap_or(0))?,
             },
             NodeKind::Select => arguments[usize::from(arguments[2] == 0)],
+            NodeKind::Held => arguments[0],
             NodeKind::FuncRef(index) => i64::from(index) + 1,
             NodeKind::Call(index) => {
                 frame.results = self.call(index, &arguments)?;

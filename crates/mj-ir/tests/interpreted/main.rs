@@ -9,26 +9,17 @@ use std::collections::HashMap;
 use std::rc::Rc;
 
 use machine::{Machine, Stop, build, build_one};
-use mj_decode::{BodyHints, ExportKind, Features, Module, Reader, ValType, validate};
-use mj_ir::ssa::{BuildOptions, Function, Source, Uses};
+use mj_decode::{ExportKind, Features, Flow, Module, Reader, ValType, validate};
+use mj_ir::ssa::{BuildOptions, Function, SIMPLIFICATIONS, Source, Uses};
 use oracle::{Exports, Item, Oracle};
 
-/// Everything, each simplification left out, and nothing but translation: options, whether to prune, whether to take in callees.
-fn variants() -> Vec<(BuildOptions, bool, bool)> {
+/// Everything, each simplification left out, and nothing but translation: options, whether to prune.
+fn variants() -> Vec<(BuildOptions, bool)> {
     let all = BuildOptions::default();
-    let none = BuildOptions { fuel: true, fold: false, number: false, hoist: false, memory: false, globals: false };
-    vec![
-        (all, false, false),
-        (all, true, false),
-        (all, true, true),
-        (BuildOptions { fold: false, ..all }, true, false),
-        (BuildOptions { number: false, ..all }, true, false),
-        (BuildOptions { hoist: false, fuel: true, ..all }, true, true),
-        (BuildOptions { memory: false, ..all }, true, false),
-        (BuildOptions { globals: false, ..all }, true, false),
-        (none, false, false),
-        (none, false, true),
-    ]
+    let none = BuildOptions { fuel: true, ..BuildOptions::none() };
+    let mut variants = vec![(all, false), (all, true), (BuildOptions { fuel: true, ..all }, true), (none, false)];
+    variants.extend(SIMPLIFICATIONS.iter().map(|row| (all.without(row), true)));
+    variants
 }
 
 fn exports(module: &Module, machine: &Machine<'_>) -> Exports {
@@ -56,8 +47,7 @@ fn shown(types: &[ValType], values: &[i64]) -> Vec<i64> {
 /// Runs all exported functions of a module, each three times in an instance of its own.
 fn compare(wasm: &[u8]) {
     let module = validate(wasm, &Features::supported()).expect("valid");
-    let functions: Vec<_> =
-        variants().into_iter().map(|(options, prune, inline)| (options, build(&module, wasm, options, prune, inline))).collect();
+    let functions: Vec<_> = variants().into_iter().map(|(options, prune)| (options, build(&module, wasm, options, prune))).collect();
     for export in module.exports.iter().filter(|export| export.kind == ExportKind::Function) {
         let mut oracle = Oracle::new(wasm);
         let mut machines: Vec<_> = functions.iter().map(|(options, functions)| (options, Machine::new(&module, wasm, functions))).collect();
@@ -94,8 +84,8 @@ fn compare(wasm: &[u8]) {
 /// Takes frames over at loops: what follows is as if the frame had gone on.
 fn compare_continuations(wasm: &[u8], taken: &mut usize) {
     let module = validate(wasm, &Features::supported()).expect("valid");
-    let functions = build(&module, wasm, BuildOptions::default(), true, false);
-    let (mut hints, mut uses) = (BodyHints::default(), Uses::default());
+    let functions = build(&module, wasm, BuildOptions::default(), true);
+    let (mut flow, mut uses) = (Flow::default(), Uses::default());
     for export in module.exports.iter().filter(|export| export.kind == ExportKind::Function) {
         let body = wasm::Body::new(&module, wasm, export.index);
         let ty = module.function_type(export.index);
@@ -110,14 +100,8 @@ fn compare_continuations(wasm: &[u8], taken: &mut usize) {
             let mut outcomes = Vec::new();
             let mut at_loop = |machine: &mut Machine<'_>, at: u32, locals: &[i64], stack: &[i64]| {
                 let (count, continuation) = continuations.entry(at).or_insert_with(|| {
-                    let source = Source {
-                        module: &module,
-                        function: export.index,
-                        body: reader.clone(),
-                        bytes: at.is_multiple_of(3).then_some(wasm),
-                        entry: Some(at),
-                    };
-                    (0, Rc::new(build_one(&source, &mut hints, &mut uses, BuildOptions::default(), at.is_multiple_of(2))))
+                    let source = Source { module: &module, function: export.index, body: reader.clone(), entry: Some(at) };
+                    (0, Rc::new(build_one(&source, &mut flow, &mut uses, BuildOptions::default(), at.is_multiple_of(2))))
                 });
                 *count += 1;
                 // The first times, and seldom later.

@@ -16,7 +16,7 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, Weak};
 
 use mj_abi::{CodePointer, Site, TrapCode};
-use mj_codegen::{Arch, Compiler, Entry, FunctionCode, ModulePlan, Relocation};
+use mj_codegen::{Arch, Compiler, Entry, FunctionCode, ModulePlan, Relocation, Watch};
 use mj_decode::Module as Environment;
 use mj_runtime::{CodeInfo, CodeRegion, PcKind};
 
@@ -177,6 +177,15 @@ impl ModuleCode {
             let start_offset = address + start as usize - self.region.addresses().start;
             profile::code_added(module, own, Some(entry), self.bytes(start_offset, (end - start) as usize));
             Ok((address + offset as usize, (end - start) as usize))
+        })?
+    }
+
+    /// Compiles a function with the optimizing compiler for nothing but what `watch` is told.
+    pub fn watch(&self, module: &ModuleInner, own: u32, watch: &mut Watch<'_>) -> Result<()> {
+        module.engine.with_compiler(|compiler| {
+            compiler.clear();
+            compiler.optimize_watched(&module.env, &self.plan, own, &module.bytes, Entry::Function, watch)?;
+            Ok(())
         })?
     }
 

@@ -1,10 +1,16 @@
 //! Modules as bytes, to be compiled in one process and run in another.
 
 use std::fs::File;
-use std::io::Read;
+use std::io::{Read, Seek};
+use std::ops::Range;
 use std::path::Path;
+use std::ptr::NonNull;
+
+use mj_decode::Module as Environment;
+use mj_runtime::FileBytes;
 
 use super::artefact::{self, Artefact};
+use super::bytes::ModuleBytes;
 use super::code::Choice;
 use super::{Module, ModuleCode};
 use crate::error::{Context, Result, ensure};
@@ -106,24 +112,48 @@ impl Module {
     ///
     /// As [`Module::deserialize`].
     pub unsafe fn deserialize_vec(engine: &Engine, mut bytes: Vec<u8>) -> Result<Module> {
-        let artefact = Artefact::parse(&bytes)?;
+        let (env, code, module) = Self::parts(engine, &bytes)?;
+        bytes.truncate(module.end);
+        bytes.drain(..module.start);
+        bytes.shrink_to_fit();
+        Module::assemble(engine, bytes, env, None, |_, _| Ok(code))
+    }
+
+    /// What an artefact has: the module's environment, its code, placed, and where its bytes are.
+    fn parts(engine: &Engine, bytes: &[u8]) -> Result<(Environment, ModuleCode, Range<usize>)> {
+        let artefact = Artefact::parse(bytes)?;
         engine.fingerprint().check(artefact.fingerprint)?;
         let env = mj_decode::parse_validated(artefact.module, &engine.config().features)?;
         let stored = artefact.functions(engine.arch(), env.defined_functions())?;
         ensure!(stored.is_complete(env.defined_functions()), "the compiled module is damaged: functions are missing");
         let code = ModuleCode::from_stored(engine, &env, &stored)?;
         // The module is the last part.
-        let before = bytes.len() - artefact.module.len();
-        bytes.drain(..before);
-        bytes.shrink_to_fit();
-        Module::assemble(engine, bytes, env, None, |_, _| Ok(code))
+        Ok((env, code, bytes.len() - artefact.module.len()..bytes.len()))
     }
 
-    /// As [`Module::deserialize`], from a file.
+    /// As [`Module::deserialize`], of memory that somebody else looks after, such as a part of the program's own image.
+    ///
+    /// wasmtime runs the code where it lies, so that the memory must stay for ever and begin at a page; here it is copied, and may go when
+    /// this returns.
     ///
     /// # Safety
     ///
+    /// As [`Module::deserialize`]; and the memory must be readable, and not be written, until this returns.
+    ///
+    /// # Errors
+    ///
     /// As [`Module::deserialize`].
+    pub unsafe fn deserialize_raw(engine: &Engine, memory: NonNull<[u8]>) -> Result<Module> {
+        // SAFETY: as the caller promises.
+        unsafe { Self::deserialize(engine, memory.as_ref()) }
+    }
+
+    /// As [`Module::deserialize`], from a file, which is mapped: the module's bytes stay in it.
+    ///
+    /// # Safety
+    ///
+    /// As [`Module::deserialize`]; and nobody may write to the file, or make it shorter, as long as the module lives. A new version gets the name by
+    /// being moved there.
     ///
     /// # Errors
     ///
@@ -135,16 +165,25 @@ impl Module {
         unsafe { Self::deserialize_open_file(engine, file) }.with_context(|| format!("failed deserialization for: {}", path.display()))
     }
 
-    /// As [`Module::deserialize`], from the rest of a file that is open.
+    /// As [`Module::deserialize`], from the rest of a file that is open: mapped, if that is all of it.
     ///
     /// # Safety
     ///
-    /// As [`Module::deserialize`].
+    /// As [`Module::deserialize_file`].
     ///
     /// # Errors
     ///
     /// If the file cannot be read, and as [`Module::deserialize`].
     pub unsafe fn deserialize_open_file(engine: &Engine, mut file: File) -> Result<Module> {
+        if file.stream_position().is_ok_and(|position| position == 0)
+            // SAFETY: as the caller promises.
+            && let Ok(mapped) = unsafe { FileBytes::map(&file) }
+            && !mapped.is_empty()
+        {
+            let (env, code, module) = Self::parts(engine, &mapped)?;
+            return Module::assemble(engine, ModuleBytes::in_file(mapped, module), env, None, |_, _| Ok(code));
+        }
+        // A pipe, or a part of a file.
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes)?;
         // SAFETY: as the caller promises.

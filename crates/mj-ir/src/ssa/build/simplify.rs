@@ -103,6 +103,10 @@ fn is_compare(op: Op) -> bool {
     (Op::I32Eq as u8..=Op::I32GeU as u8).contains(&(op as u8))
 }
 
+fn class_is_float(op: Op) -> bool {
+    matches!(op.row().b, ValType::F32 | ValType::F64)
+}
+
 impl Builder<'_> {
     /// The operator and operands of a node.
     fn producer(&self, node: Node) -> Option<(Op, &[Node])> {
@@ -165,7 +169,22 @@ impl Builder<'_> {
     }
 
     fn plain(&mut self, op: Op, arguments: &[Node], at: u32) -> Node {
+        if let &[a, b] = arguments
+            && class_is_float(op)
+            && self.scratch.nests.is_in_loop()
+        {
+            let arguments = [self.held(a), self.held(b)];
+            return self.value(NodeKind::Operator(op), op.row().result, &arguments, at);
+        }
         self.value(NodeKind::Operator(op), op.row().result, arguments, at)
+    }
+
+    /// A constant in a register, in front of the loops around: a load less each time.
+    fn held(&mut self, value: Node) -> Node {
+        match self.function.constant(value) {
+            Some(bits) if bits != 0 => self.value(NodeKind::Held, self.function.type_of(value), &[value], 0),
+            _ => value,
+        }
     }
 
     fn unary(&mut self, op: Op, a: Node, at: u32) -> Node {

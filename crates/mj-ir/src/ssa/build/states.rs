@@ -50,11 +50,6 @@ impl Locals {
         self.seen.resize(len, (0, 0));
     }
 
-    /// Number of locals.
-    pub(super) fn len(&self) -> usize {
-        self.values.len()
-    }
-
     #[inline]
     pub(super) fn get(&self, local: u32) -> Node {
         self.values[local as usize]

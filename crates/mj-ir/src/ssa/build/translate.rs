@@ -5,7 +5,7 @@ use mj_abi::TrapCode;
 use mj_decode::{BlockType, Bulk, ConstExpr, ConstOp, MemArg, Op, Reader, Translator, ValType};
 
 use super::memory::{Cell, Known, Place};
-use super::{Arrival, Builder, Exit, Kind, LoopFrame, NO_EDGE, OpenLoop, Otherwise};
+use super::{Arrival, Builder, Exit, Kind, LoopFrame, NO_EDGE, Otherwise};
 use crate::ssa::{Block, Node, NodeKind, Terminator};
 
 impl Builder<'_> {
@@ -187,6 +187,11 @@ impl Translator for Builder<'_> {
         self.is_open
     }
 
+    #[inline]
+    fn control(&mut self, behind: u32) {
+        self.place = behind;
+    }
+
     fn op(&mut self, op: Op, at: u32, _: &Reader<'_>) {
         use mj_decode::Shape;
         self.count();
@@ -240,7 +245,7 @@ impl Translator for Builder<'_> {
     #[inline]
     fn local_get(&mut self, local: u32) {
         self.count();
-        let value = self.scratch.locals.get(self.context.first_local + local);
+        let value = self.scratch.locals.get(local);
         self.push(value);
     }
 
@@ -248,14 +253,14 @@ impl Translator for Builder<'_> {
     fn local_set(&mut self, local: u32) {
         self.count();
         let value = self.pop();
-        self.scratch.locals.set(self.context.first_local + local, value);
+        self.scratch.locals.set(local, value);
     }
 
     #[inline]
     fn local_tee(&mut self, local: u32) {
         self.count();
         let value = *self.scratch.stack.last().expect("validation counts the operands");
-        self.scratch.locals.set(self.context.first_local + local, value);
+        self.scratch.locals.set(local, value);
     }
 
     fn global_get(&mut self, global: u32, _: &Reader<'_>) {
@@ -296,13 +301,13 @@ impl Translator for Builder<'_> {
 
     fn loop_(&mut self, ty: BlockType<'_>, rest: &Reader<'_>) {
         self.charge();
-        let hints = self.hints.loop_at(rest.offset()).expect("the body has been scanned");
-        if !hints.is_target {
+        let number = self.flow.number_at(rest.offset()).expect("all loops have been found");
+        let mj_decode::Loop { is_target, effects, .. } = self.flow.loops[number as usize];
+        if !is_target {
             return self.open_frame(Kind::Block, ty.params.len(), ty.results.len());
         }
         let start = self.scratch.written.len() as u32;
-        let written = self.hints.touches(hints).filter(|touch| touch.written).map(|touch| touch.local);
-        self.scratch.locals.distinct(written, &mut self.scratch.written);
+        self.scratch.locals.distinct(self.flow.written(number), &mut self.scratch.written);
         let header = Block::new(self.function.blocks.len());
         let open = LoopFrame { header, written: (start, self.scratch.written.len() as u32), edges: NO_EDGE, last: Block::new(0) };
         self.open_frame(Kind::Loop(open), ty.params.len(), ty.results.len());
@@ -312,9 +317,9 @@ impl Translator for Builder<'_> {
         }
         let before = self.current();
         self.terminate(Terminator::Jump(edge));
+        self.scratch.nests.enter(header, number);
+        self.place = rest.offset();
         self.open_block(Some(before));
-        self.scratch.loops.push(OpenLoop { header, moved: 0 });
-        self.function.blocks[header].loop_calls = hints.has_call;
         for (index, &ty) in (self.scratch.stack.len() - ty.params.len()..).zip(ty.params) {
             let parameter = self.parameter(ty);
             self.scratch.stack[index] = parameter;
@@ -327,12 +332,13 @@ impl Translator for Builder<'_> {
             self.scratch.nodes.push(parameter);
         }
         self.set_parameters();
-        if hints.has_call || hints.has_store {
+        if effects.calls || effects.stores {
             self.scratch.facts.forget_memory();
         }
-        if hints.has_call || hints.sets_global {
-            self.scratch.facts.forget_cells(hints.has_call);
+        if effects.calls || effects.sets_globals {
+            self.scratch.facts.forget_cells(effects.calls);
         }
+        self.unroll(number);
     }
 
     fn if_(&mut self, ty: BlockType<'_>) {
@@ -392,6 +398,7 @@ impl Translator for Builder<'_> {
                 self.close_frame();
             }
             Kind::Rest(number) if !self.is_too_large => self.close_rest(number),
+            Kind::Turn if !self.is_too_large => return self.close_turn(),
             Kind::If { otherwise: Otherwise::Always, .. } if !self.is_too_large => {
                 self.scratch.frames.pop();
                 self.is_open = true;
@@ -463,14 +470,11 @@ impl Translator for Builder<'_> {
 
     fn return_(&mut self) {
         self.charge();
-        self.jump(self.context.frame);
+        self.jump(0);
     }
 
     fn call(&mut self, function: u32, at: u32) {
         self.count();
-        if self.inline(function, at) {
-            return;
-        }
         self.call_node(NodeKind::Call(function), self.module.functions[function as usize], 0, at);
     }
 

@@ -39,6 +39,7 @@ fn hash(kind: NodeKind, arguments: &[Node]) -> u32 {
     let start = match kind {
         NodeKind::Operator(op) => op as u64,
         NodeKind::Select => 0x100,
+        NodeKind::Held => 0x101,
         NodeKind::FuncRef(function) => 0x200 | u64::from(function) << 32,
         _ => 0x300,
     };
@@ -73,7 +74,7 @@ impl Builder<'_> {
 
     fn place(&mut self, block: Block, kind: NodeKind, ty: Option<ValType>, arguments: &[Node], offset: u64, at: u32) -> Node {
         let arguments = if arguments.is_empty() { List::default() } else { self.function.list(arguments) };
-        let row = NodeRow { kind, ty, arguments, offset, at, inlined: self.context.inlined, ..NodeRow::default() };
+        let row = NodeRow { kind, ty, arguments, offset, at, ..NodeRow::default() };
         let node = self.function.nodes.push(row);
         self.function.append(block, node);
         node
@@ -106,25 +107,18 @@ impl Builder<'_> {
     /// The block a new value goes to: the current one, or that in front of the outermost loop that does not change it.
     fn home_of(&mut self, kind: NodeKind, arguments: &[Node]) -> Block {
         let current = self.current();
-        if !self.options.hoist || self.scratch.loops.is_empty() || !self.is_worth_moving(kind, arguments) {
+        if !self.options.hoist || !self.is_worth_moving(kind, arguments) {
             return current;
         }
         // All of them dominate the current block, so the latest decides.
         let latest = arguments.iter().filter_map(|&argument| self.function.nodes[argument].block.expand()).max();
-        let is_outside = |header: Block| latest.is_none_or(|block| block < header);
-        let innermost = self.scratch.loops.iter().rposition(|open| !is_outside(open.header)).map_or(0, |index| index + 1);
-        match self.scratch.loops.get_mut(innermost) {
-            Some(open) if open.moved < HOISTED => {
-                open.moved += 1;
-                Block::new(open.header.index() - 1)
-            }
-            _ => current,
-        }
+        let header = self.scratch.nests.outermost(|header| latest.is_none_or(|block| block < header));
+        header.map_or(current, |header| Block::new(header.index() - 1))
     }
 
     /// Whether a value is worth a register across a loop: one that costs an instruction wherever it is used.
     fn is_worth_moving(&self, kind: NodeKind, arguments: &[Node]) -> bool {
-        let NodeKind::Operator(op) = kind else { return matches!(kind, NodeKind::FuncRef(_)) };
+        let NodeKind::Operator(op) = kind else { return matches!(kind, NodeKind::FuncRef(_) | NodeKind::Held) };
         let row = op.row();
         if matches!(row.shape, Shape::Compare | Shape::Test) || op.may_trap() {
             return false;
@@ -149,6 +143,3 @@ impl Builder<'_> {
         Node::reserved_value()
     }
 }
-
-/// Values moved in front of one loop at most: each may cost a register in all of it.
-const HOISTED: u32 = 16;
