@@ -3,13 +3,14 @@
 //! Guarded: `[memory base + index]`, the index zero-extended on the way; with an offset, the sum is made in the address register. Every access
 //! falls into the reservation or its guard. Checked: the end of the access is compared with the memory's length first.
 //!
-//! The sum is good for further accesses with the same index, to other fields of one structure. It is forgotten where a label is bound, where the index's register
+//! The sum is good for further accesses with the same index, to other fields of one structure; so is that of memory base and a round constant, for
+//! variables with fixed addresses. It is forgotten where a label is bound, where the index's register
 //! is written, and by all plumbing that does not say that it keeps it.
 
 use mj_abi::{ContextHeader, MemoryDefinition, TrapCode};
 use mj_asm_aarch64::{
     ADD, Access, Cc, Extend, LDR_D, LDR_S, LDR_W, LDR_X, LDRB, LDRH, LDRSB_W, LDRSB_X, LDRSH_W, LDRSH_X, LDRSW, Mem, STR_D, STR_S, STR_W,
-    STR_X, STRB, STRH, Width, XZR,
+    STR_X, STRB, STRH, Width, XZR, fits_add,
 };
 use mj_decode::{Op, ValType};
 use mj_ir::PReg;
@@ -43,18 +44,25 @@ fn store_row(bytes: u8) -> Access {
     }
 }
 
-/// What the address register holds since the offset `at`: the sum of memory base and the value of this register.
+/// What the address register holds since the offset `at`: the memory base, and this.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Base {
-    index: PReg,
+    plus: Plus,
     at: usize,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Plus {
+    /// The value of this register.
+    Index(PReg),
+    Constant(u64),
 }
 
 impl Aarch64 {
     /// `[memory base + index + offset]` for an access of `bytes`; may use the spare and the address register. The flags stay.
     pub(super) fn address(&mut self, index: PReg, offset: u64, bytes: u32) -> Mem {
         let is_near = Mem::fits(bytes, offset as i64);
-        if is_near && self.is_based_on(index) {
+        if is_near && self.based_on() == Some(Plus::Index(index)) {
             return Mem::base(ADDRESS, offset as i32);
         }
         if offset == 0 {
@@ -62,7 +70,7 @@ impl Aarch64 {
         }
         if is_near {
             self.asm.add_rre(ADD, Width::W64, ADDRESS, MEMORY, gpr(index), Extend::Uxtw, 0);
-            self.base = Some(Base { index, at: self.asm.offset() });
+            self.base = Some(Base { plus: Plus::Index(index), at: self.asm.offset() });
             return Mem::base(ADDRESS, offset as i32);
         }
         self.asm.mov_ri(Width::W64, SPARE, offset as i64);
@@ -70,26 +78,45 @@ impl Aarch64 {
         Mem::indexed(MEMORY, SPARE, Extend::Uxtx)
     }
 
-    /// Whether the address register holds the sum of memory base and `index`.
-    fn is_based_on(&self, index: PReg) -> bool {
-        self.base.is_some_and(|base| base.index == index && !self.asm.is_target_since(base.at))
+    /// What the address register holds besides the memory base, if that is still so.
+    fn based_on(&self) -> Option<Plus> {
+        self.base.filter(|base| !self.asm.is_target_since(base.at)).map(|base| base.plus)
     }
 
     /// A register gets a new value: the sum with the old one is of no use any more.
     #[inline]
     pub(super) fn forget_index(&mut self, register: PReg) {
-        if self.base.is_some_and(|base| base.index == register) {
+        if self.base.is_some_and(|base| base.plus == Plus::Index(register)) {
             self.base = None;
         }
     }
 
     /// `[memory base + address]` for an address known now.
     fn constant_address(&mut self, address: u64, bytes: u32) -> Mem {
-        if Mem::fits(bytes, address as i64) {
+        let fits = |distance: u64| Mem::fits(bytes, distance as i64);
+        if fits(address) {
             return Mem::base(MEMORY, address as i32);
         }
-        self.asm.mov_ri(Width::W64, SPARE, address as i64);
-        Mem::indexed(MEMORY, SPARE, Extend::Uxtx)
+        if let Some(Plus::Constant(start)) = self.based_on()
+            && address >= start
+            && fits(address - start)
+        {
+            return Mem::base(ADDRESS, (address - start) as i32);
+        }
+        // What lies close behind a round address is reached from there, and so may others be.
+        let start = [address & !0xffff, address & !0xfff].into_iter().find(|start| fits(address - start));
+        let Some(start) = start else {
+            self.asm.mov_ri(Width::W64, SPARE, address as i64);
+            return Mem::indexed(MEMORY, SPARE, Extend::Uxtx);
+        };
+        if fits_add(start) {
+            self.asm.add_rri(ADD, Width::W64, ADDRESS, MEMORY, start as u32);
+        } else {
+            self.asm.mov_ri(Width::W64, SPARE, start as i64);
+            self.asm.add_rrr(ADD, Width::W64, ADDRESS, MEMORY, SPARE);
+        }
+        self.base = Some(Base { plus: Plus::Constant(start), at: self.asm.offset() });
+        Mem::base(ADDRESS, (address - start) as i32)
     }
 
     /// Traps unless an access that ends `end` bytes behind `index` lies inside memory 0.
