@@ -163,8 +163,14 @@ fn fold_into_addition(producer: Producer) -> Option<Fold> {
 
 const REGISTERS: [Take; 2] = [Take::Register, Take::Register];
 
+/// A load or store, compared with the length of memory or not.
+fn access(operands: &impl Operands, mut cover: Cover<Form>) -> Cover<Form> {
+    cover.form.bounded = operands.is_bounded();
+    cover
+}
+
 fn cover(kind: Kind, op: Op, takes: [Take; 2]) -> Cover<Form> {
-    Cover { form: Form { kind, op, folded: op, condition: Cond::Eq }, takes, swap: false, condition: None, immediate: 0 }
+    Cover { form: Form { kind, op, folded: op, condition: Cond::Eq, bounded: false }, takes, swap: false, condition: None, immediate: 0 }
 }
 
 /// The operand with this number as an immediate.
@@ -194,10 +200,10 @@ impl Aarch64 {
     pub(super) fn cover_operator(&self, op: Op, operands: &impl Operands) -> Cover<Form> {
         match GROUPS[op as usize] {
             Group::Load => match operands.constant(0) {
-                Some(address) => with_immediate(Kind::LoadConstant, op, 0, i64::from(address as u32)),
-                None => cover(Kind::Load, op, REGISTERS),
+                Some(address) => access(operands, with_immediate(Kind::LoadConstant, op, 0, i64::from(address as u32))),
+                None => access(operands, cover(Kind::Load, op, REGISTERS)),
             },
-            Group::Store => cover_store(op, operands),
+            Group::Store => access(operands, cover_store(op, operands)),
             Group::Test => cover_test(op, operands),
             Group::AddSub => cover_add_sub(op, operands),
             Group::Logical => cover_logical(op, operands),

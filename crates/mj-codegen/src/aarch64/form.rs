@@ -17,6 +17,8 @@ pub struct Form {
     pub folded: Op,
     /// The condition a select tests.
     pub condition: Cond,
+    /// The access lies inside memory for sure.
+    pub bounded: bool,
 }
 
 /// Who emits a form.

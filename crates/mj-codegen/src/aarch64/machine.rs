@@ -204,7 +204,7 @@ impl Isa for Aarch64 {
             _ => Kind::SelectInt,
         };
         let op = Self::select_op(ty);
-        Form { kind, op, folded: op, condition }
+        Form { kind, op, folded: op, condition, bounded: false }
     }
 
     fn test_nonzero(&mut self, register: PReg) -> Cond {

@@ -137,12 +137,12 @@ impl Aarch64 {
         let mem = if matches!(form.kind, Kind::LoadConstant | Kind::StoreConstant) {
             // The address is the immediate.
             let address = (at.immediate as u64).wrapping_add(at.offset);
-            if self.explicit_bounds {
+            if self.explicit_bounds && !form.bounded {
                 self.check_bounds(None, address + u64::from(bytes), at.at);
             }
             self.constant_address(address, u32::from(bytes))
         } else {
-            if self.explicit_bounds {
+            if self.explicit_bounds && !form.bounded {
                 self.check_bounds(Some(at.uses[0]), at.offset + u64::from(bytes), at.at);
             }
             self.address(at.uses[0], at.offset, u32::from(bytes))
