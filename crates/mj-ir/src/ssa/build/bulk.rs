@@ -42,19 +42,12 @@ impl Builder<'_> {
         }
         // As in front of a call: what traps has been charged.
         self.charge();
-        let values: SmallVec<[Node; 8]>;
-        match bulk {
-            Bulk::MemoryCopy(0, 0) => {
-                self.pop();
-                let from = self.pop();
-                values = pieces(length).iter().map(|&(offset, load, _)| self.load_value(load, from, offset, at)).collect();
-            }
-            _ => {
-                self.pop();
-                let byte = self.pop();
-                values = self.filled(byte, length);
-            }
-        }
+        self.pop();
+        let value = self.pop();
+        let values = match bulk {
+            Bulk::MemoryCopy(..) => pieces(length).iter().map(|&(offset, load, _)| self.load_value(load, value, offset, at)).collect(),
+            _ => self.filled(value, length),
+        };
         let to = self.pop();
         for (&(offset, _, store), value) in pieces(length).iter().zip(values) {
             self.store_value(store, to, value, offset, at);
