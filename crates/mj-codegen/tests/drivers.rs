@@ -151,7 +151,13 @@ fn check_sites(baseline: &Unit, optimized: &Unit, text: &str) {
     for &site in &optimized {
         assert!(count(&optimized, site) <= MOST_TURNS * count(&baseline, site), "an operator is repeated: {site:?}\n{text}");
     }
-    assert!(optimized.len() * 2 >= baseline.len(), "half of the sites are gone\n{text}");
+    // An operator may trap in two ways.
+    let operators = |mut sites: Vec<(u32, u8)>| {
+        sites.dedup_by_key(|&mut (at, _)| at);
+        sites.len()
+    };
+    let (kept, all) = (operators(optimized), operators(baseline));
+    assert!(kept * 2 >= all, "of {all} operators that trap or call, {kept} are left\n{text}");
 }
 
 /// Loops are unrolled so many times at most.
