@@ -228,3 +228,25 @@ fn groups_explain_themselves() {
         assert!(run.code == Some(0) && run.stdout.contains(known), "{flag}: {run:?}");
     }
 }
+
+#[test]
+fn accesses_that_an_earlier_one_bounds_are_not_compared_on_any_machine() {
+    let folder = Folder::new();
+    let file = folder.file(
+        "bounded.wat",
+        r#"(module (memory 1)
+            (func (param i32) (result i64)
+                (i64.store offset=40 (local.get 0) (i64.const 1))
+                (i64.store offset=8 (local.get 0) (i64.const 0))
+                (i64.add (i64.load offset=16 (local.get 0)) (i64.load32_s offset=4 (local.get 0)))))"#,
+    );
+    for isa in ["x86_64", "aarch64"] {
+        let comparisons = |tier: &str| {
+            let run =
+                mj(&["objdump", "--isa", isa, "--tier", tier, "-O", "memory-reservation=0,memory-guard-size=0", "--stage", "asm", &file]);
+            assert_eq!(run.code, Some(0), "{run:?}");
+            run.stdout.matches("cmp ").count()
+        };
+        assert_eq!((comparisons("baseline"), comparisons("optimizing")), (4, 1), "{isa}");
+    }
+}
