@@ -15,16 +15,8 @@ pub struct LoopHints {
     /// Offset in the module of the loop's first operator.
     pub at: u32,
     events: core::ops::Range<u32>,
-    /// Offset in the module behind the loop's `end`.
-    pub end: u32,
     /// Something in the loop calls.
     pub has_call: bool,
-    /// Something in the loop stores to a memory.
-    pub has_store: bool,
-    /// Something in the loop sets a global.
-    pub sets_global: bool,
-    /// Something branches back to it.
-    pub is_target: bool,
 }
 
 /// A local touched in a loop.
@@ -62,10 +54,6 @@ enum Scan {
     /// Two of them follow (a multi-memory access, with three, is not supported).
     Memory,
     Local,
-    Store,
-    SetGlobal,
-    Branch,
-    BranchTable,
     Block,
     Loop,
     End,
@@ -79,12 +67,8 @@ static SCAN: [Scan; 256] = {
     while opcode < 256 {
         table[opcode] = match opcode {
             0x00 | 0x01 | 0x05 | 0x0f | 0x1a | 0x1b | 0x45..=0xc4 | 0xd1 => Scan::Nothing,
-            0x0c | 0x0d => Scan::Branch,
-            0x0e => Scan::BranchTable,
-            0x24 => Scan::SetGlobal,
-            0x23 | 0x25 | 0x26 | 0x3f | 0x41 | 0x42 | 0xd0 | 0xd2 => Scan::Number,
-            0x28..=0x35 => Scan::Memory,
-            0x36..=0x3e => Scan::Store,
+            0x0c | 0x0d | 0x23..=0x26 | 0x3f | 0x41 | 0x42 | 0xd0 | 0xd2 => Scan::Number,
+            0x28..=0x3e => Scan::Memory,
             0x20..=0x22 => Scan::Local,
             0x02 | 0x04 => Scan::Block,
             0x03 => Scan::Loop,
@@ -163,21 +147,6 @@ impl BodyHints {
                     reader.skip_number();
                     reader.skip_number();
                 }
-                Scan::Store => {
-                    reader.skip_number();
-                    reader.skip_number();
-                    self.mark(|hints| &mut hints.has_store);
-                }
-                Scan::SetGlobal => {
-                    reader.skip_number();
-                    self.mark(|hints| &mut hints.sets_global);
-                }
-                Scan::Branch => self.target(reader.u32()),
-                Scan::BranchTable => {
-                    for _ in 0..=reader.u32() {
-                        self.target(reader.u32());
-                    }
-                }
                 Scan::Local => {
                     let local = reader.u32();
                     self.touch(local, opcode != 0x20, weight);
@@ -195,7 +164,6 @@ impl BodyHints {
                     if let Some(Some(index)) = self.open.pop() {
                         let hints = &mut self.loops[index as usize];
                         hints.events.end = self.events.len() as u32;
-                        hints.end = reader.offset();
                         self.open_loops.pop();
                         self.segment += 1;
                         weight = weight_at(self.open_loops.len());
@@ -248,16 +216,6 @@ impl BodyHints {
             *claim = true;
         }
     }
-
-    /// Something branches to the label at this depth. One that is not there is the body's, or lies outside the loops that are looked at.
-    #[inline]
-    fn target(&mut self, relative: u32) {
-        if let Some(index) = self.open.len().checked_sub(relative as usize + 1)
-            && let Some(index) = self.open[index]
-        {
-            self.loops[index as usize].is_target = true;
-        }
-    }
 }
 
 fn weight_at(depth: usize) -> u32 {
@@ -267,18 +225,6 @@ fn weight_at(depth: usize) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn loops_know_their_stores_targets_and_ends() {
-        // loop loop (br_if 1 (i32.const 0)) end (i32.store (i32.const 0) (i32.const 0)) loop (global.set 0 (i32.const 0)) end end end
-        let body =
-            [0x03, 0x40, 0x03, 0x40, 0x41, 0, 0x0d, 1, 0x0b, 0x41, 0, 0x41, 0, 0x36, 2, 0, 0x03, 0x40, 0x41, 0, 0x24, 0, 0x0b, 0x0b, 0x0b];
-        let mut hints = BodyHints::default();
-        hints.begin(0);
-        hints.gather(Reader::new(&body, 100));
-        let facts: Vec<_> = hints.loops.iter().map(|hints| (hints.is_target, hints.has_store, hints.sets_global, hints.end)).collect();
-        assert_eq!(facts, [(true, true, true, 124), (false, false, false, 109), (false, false, true, 123)]);
-    }
 
     #[test]
     fn loops_know_their_locals_and_calls() {
