@@ -129,6 +129,8 @@ struct Baseline<'a, I> {
     settled: usize,
     /// Something in the function calls.
     has_call: bool,
+    /// There are references among the locals, or are or were on the operand stack.
+    has_references: bool,
     /// Loops around the operator at hand.
     loop_depth: u32,
     zeros_done: bool,
@@ -179,6 +181,7 @@ pub(crate) fn compile<I: Isa>(
         max_depth: 0,
         settled: 0,
         has_call: false,
+        has_references: false,
         loop_depth: 0,
         zeros_done: false,
         reachable: true,
@@ -237,6 +240,7 @@ impl<I: Isa> Baseline<'_, I> {
         let layout = &self.plan.calls[self.ty as usize];
         self.incoming = layout.argument_bytes / mj_abi::SLOT;
         for (local, &ty) in self.local_types.iter().enumerate() {
+            self.has_references |= ty.is_reference();
             self.cache.declare(class_of(ty));
             let value = self.checker.fresh();
             self.local_values.push(value);

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use mj_abi::{CodePointer, HelperPointers};
 use mj_codegen::{Arch, Compiler, Effort, Options, Target};
-use mj_runtime::{Bounds, MemoryError, MemoryPlan, MemoryPool, StackPool, Stubs};
+use mj_runtime::{Bounds, CodeArena, MemoryError, MemoryPlan, MemoryPool, StackPool, Stubs};
 
 use crate::cache::Cache;
 use crate::config::{Config, OptLevel, PoolingAllocationConfig, Strategy};
@@ -47,6 +47,8 @@ struct EngineInner {
     fingerprint: OnceLock<Fingerprint>,
     types: Arc<TypeRegistry>,
     code: EngineCode,
+    /// Where code of modules is that are linked late.
+    arena: CodeArena,
     epoch: Epoch,
     memories: MemoryPool,
     stacks: StackPool,
@@ -78,6 +80,7 @@ impl Engine {
             fingerprint: OnceLock::new(),
             types: Arc::default(),
             code: EngineCode::new()?,
+            arena: CodeArena::default(),
             epoch: Epoch::default(),
             memories,
             stacks: StackPool::new(config.max_wasm_stack, kept.unwrap_or(KEPT)),
@@ -133,6 +136,10 @@ impl Engine {
     /// Whether code is for the machine that runs this.
     pub(crate) fn is_native(&self) -> bool {
         self.arch() == Arch::HOST
+    }
+
+    pub(crate) fn code_arena(&self) -> &CodeArena {
+        &self.inner.arena
     }
 
     pub(crate) fn types(&self) -> &Arc<TypeRegistry> {

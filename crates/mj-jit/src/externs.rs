@@ -1,6 +1,6 @@
 //! What can be imported and exported.
 
-use crate::store::StoreInner;
+use crate::store::{StoreId, StoreInner};
 use crate::types::{ExternType, Found};
 use crate::{AsContext, Func, Global, Memory, Table};
 
@@ -80,6 +80,18 @@ impl Extern {
             Extern::Global(global) => global.ty(store).into(),
             Extern::Table(table) => table.ty(store).into(),
             Extern::Memory(memory) => memory.ty(store).into(),
+            Extern::SharedMemory(memory) => match *memory {},
+            Extern::Tag(tag) => match *tag {},
+        }
+    }
+
+    /// Whom it belongs to.
+    pub(crate) fn owner(&self) -> StoreId {
+        match self {
+            Extern::Func(function) => function.owner(),
+            Extern::Global(global) => global.owner(),
+            Extern::Table(table) => table.owner(),
+            Extern::Memory(memory) => memory.owner(),
             Extern::SharedMemory(memory) => match *memory {},
             Extern::Tag(tag) => match *tag {},
         }

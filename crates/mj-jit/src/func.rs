@@ -1,6 +1,6 @@
 //! Functions: of instances and of the host, called with values or with Rust types.
 //!
-//! A [`Func`] is a pointer to its function reference, which lives as long as the store. All calls meet in [`enter`], which is not generic; what is
+//! A [`Func`] is a pointer to its function reference, which lives as long as its owner: the store, or an instance that was linked late. All calls meet in [`enter`], which is not generic; what is
 //! around it puts values into an array and takes them out.
 
 mod caller;
@@ -183,6 +183,10 @@ impl Func {
     /// The function that a reference's word stands for.
     #[inline]
     pub(crate) fn from_word(store: &StoreInner, word: usize) -> Option<Self> {
+        if let Some(late) = &store.late {
+            // Nobody can say how long the host will use it.
+            late.pin_at(word);
+        }
         NonNull::new(word as *mut FuncRef).map(|func_ref| Self { store: store.id(), func_ref })
     }
 
@@ -194,7 +198,7 @@ impl Func {
 
     #[inline]
     pub(crate) fn comes_from_same_store(&self, store: &StoreInner) -> bool {
-        self.store == store.id()
+        store.owns(self.store)
     }
 
     #[inline]

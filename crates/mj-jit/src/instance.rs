@@ -19,7 +19,7 @@ use crate::{
     WasmParams, WasmResults,
 };
 
-pub(crate) use create::instantiate;
+pub(crate) use create::{create, instantiate, start};
 pub(crate) use data::InstanceData;
 
 /// An instance of a module in a store.
@@ -140,6 +140,11 @@ impl Instance {
         self.get_export(store, name)?.into_global()
     }
 
+    /// An instance of the store, from its list.
+    pub(crate) fn from_parts(store: StoreId, index: u32) -> Self {
+        Self { store, index }
+    }
+
     pub(crate) fn data<'a>(&self, store: &'a StoreInner) -> &'a InstanceData {
         store.check_owner(self.store, "instance");
         store.instance(self.index)
@@ -152,8 +157,8 @@ impl InstanceData {
         match export.kind {
             ExportKind::Function => self.function(export.index).into(),
             ExportKind::Global => self.global(export.index).into(),
-            ExportKind::Table => Table::new_handle(self.store, self.tables[export.index as usize]).into(),
-            ExportKind::Memory => Memory::new_handle(self.store, self.memories[export.index as usize]).into(),
+            ExportKind::Table => self.tables[export.index as usize].into(),
+            ExportKind::Memory => self.memories[export.index as usize].into(),
         }
     }
 
@@ -179,7 +184,7 @@ impl StoreInner {
         Ok(())
     }
 
-    fn check_import(&self, module: &ModuleInner, index: usize, import: &Extern) -> Result<()> {
+    pub(crate) fn check_import(&self, module: &ModuleInner, index: usize, import: &Extern) -> Result<()> {
         let found: Found = import.found(self);
         crate::types::check_import(&module.env, &module.types, index, &found)
     }

@@ -60,7 +60,7 @@ pub use func::{Caller, Func, IntoFunc, TypedFunc, WasmParams, WasmResults, WasmR
 pub use global::Global;
 pub use instance::{Instance, InstancePre};
 pub use limits::{DEFAULT_INSTANCE_LIMIT, DEFAULT_MEMORY_LIMIT, DEFAULT_TABLE_LIMIT, ResourceLimiter, StoreLimits, StoreLimitsBuilder};
-pub use linker::{Linker, UnknownImportError};
+pub use linker::{LateInstance, LateLinkError, LateLinking, Linker, UnknownImportError};
 pub use memory::{Memory, MemoryAccessError};
 pub use mj_codegen::{Stage as OptimizerStage, StageDone as OptimizerStageDone};
 pub use mj_decode::WasmFeatures;
@@ -88,7 +88,7 @@ const _: () = {
     send_and_sync::<Caller<'_, ()>>();
     send_and_sync::<Linker<()>>();
     send_and_sync::<Linker<*mut u8>>();
-    send_and_sync::<Instance>();
+    send_and_sync::<(Instance, LateInstance)>();
     send_and_sync::<InstancePre<()>>();
     send_and_sync::<InstancePre<*mut u8>>();
     send_and_sync::<Extern>();

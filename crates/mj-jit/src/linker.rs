@@ -3,6 +3,7 @@
 //! Names are interned, so that a definition is found by two numbers, and a linker can be cloned without copying them.
 
 mod commands;
+mod late;
 mod names;
 mod unknown;
 
@@ -17,6 +18,7 @@ use crate::{AsContext, AsContextMut, Caller, Engine, Extern, Func, FuncType, Imp
 
 use names::{Key, Names};
 
+pub use late::{LateInstance, LateLinkError, LateLinking};
 pub use unknown::UnknownImportError;
 
 /// What a name stands for.

@@ -36,9 +36,9 @@ impl Memory {
         let ty = ty.lower()?;
         let store = store.as_context_mut().0;
         store.inner().check_counts(0, 0, 1)?;
+        let id = store.inner().id();
         // SAFETY: the pointer is to the whole store, which is borrowed until the end.
-        let place = unsafe { create(store.as_inner_ptr(), ty) }?;
-        Ok(Memory { store: store.inner().id(), place })
+        unsafe { create(store.as_inner_ptr(), id, ty) }
     }
 
     /// Its type, as it was created.
@@ -188,12 +188,13 @@ impl Memory {
         }
     }
 
-    pub(crate) fn new_handle(store: StoreId, place: u32) -> Self {
-        Self { store, place }
-    }
-
     pub(crate) fn owner(&self) -> StoreId {
         self.store
+    }
+
+    /// Its place in the store's list, for who knows that it belongs to the store.
+    pub(crate) fn place_unchecked(&self) -> u32 {
+        self.place
     }
 
     /// Its place in the store's list.
@@ -207,14 +208,14 @@ impl Memory {
     #[inline]
     #[track_caller]
     fn get<'a>(&self, store: &'a StoreInner) -> &'a StoreMemory {
-        &store.memories[self.place(store) as usize]
+        &store.memories[self.place(store)]
     }
 
     #[inline]
     #[track_caller]
     fn get_mut<'a>(&self, store: &'a mut StoreInner) -> &'a mut StoreMemory {
         let place = self.place(store);
-        &mut store.memories[place as usize]
+        &mut store.memories[place]
     }
 
     /// Its type with its current size as minimum.
@@ -259,12 +260,12 @@ unsafe fn tell_failure(this: *mut StoreInner, error: Error) -> Result<()> {
     answer
 }
 
-/// Creates a memory; its place in the store's list.
+/// Creates a memory that belongs to `owner`: the store, or an instance of it.
 ///
 /// # Safety
 ///
 /// `this` must come from `StoreData::as_inner_ptr` of a store that nobody else uses.
-pub(crate) unsafe fn create(this: *mut StoreInner, ty: mj_decode::MemoryType) -> Result<u32> {
+pub(crate) unsafe fn create(this: *mut StoreInner, owner: StoreId, ty: mj_decode::MemoryType) -> Result<Memory> {
     let bytes = |pages: u64| pages.saturating_mul(ty.page_size());
     let (minimum, maximum) = (bytes(ty.minimum), ty.maximum.map(bytes));
     // SAFETY: by the caller's promise.
@@ -277,8 +278,8 @@ pub(crate) unsafe fn create(this: *mut StoreInner, ty: mj_decode::MemoryType) ->
     let memory = store.engine().memories().allocate(&plan).map_err(|error| {
         Error::new(error).context(format!("cannot create a memory of {minimum} bytes (address space: `Config::memory_reservation`)"))
     })?;
-    store.memories.push(StoreMemory { memory, ty });
-    Ok(store.memories.len() as u32 - 1)
+    let place = store.memories.add(StoreMemory { memory, ty });
+    Ok(Memory { store: owner, place })
 }
 
 /// Grows a memory by `delta` pages; the size before, or `None` if that cannot be.
@@ -289,7 +290,7 @@ pub(crate) unsafe fn create(this: *mut StoreInner, ty: mj_decode::MemoryType) ->
 pub(crate) unsafe fn grow(this: *mut StoreInner, place: u32, delta: u64) -> Result<Option<u64>> {
     // SAFETY: by the caller's promise; the reference ends before the limiter is asked.
     let (ty, current) = unsafe {
-        let memory = &(&(*this).memories)[place as usize];
+        let memory = &(&(*this).memories)[place];
         (memory.ty, memory.memory.len() as u64)
     };
     let pages = current >> ty.page_size_log2;
@@ -306,7 +307,7 @@ pub(crate) unsafe fn grow(this: *mut StoreInner, place: u32, delta: u64) -> Resu
     }
     let grown = if desired <= maximum.unwrap_or(largest).min(largest) {
         // SAFETY: by the caller's promise; the reference ends with the statement.
-        unsafe { (&mut (*this).memories)[place as usize].memory.grow(desired - current) }
+        unsafe { (&mut (*this).memories)[place].memory.grow(desired - current) }
     } else {
         None
     };

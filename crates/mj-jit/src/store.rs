@@ -11,11 +11,13 @@ mod context;
 mod deadline;
 mod hooks;
 mod inner;
+mod late;
+mod places;
 
 use std::fmt;
 
 use crate::error::{Result, bail};
-use crate::{Engine, ResourceLimiter};
+use crate::{Engine, Instance, ResourceLimiter};
 
 pub use context::{AsContext, AsContextMut, StoreContext, StoreContextMut};
 pub use deadline::{InterruptHandle, UpdateDeadline};
@@ -24,6 +26,7 @@ pub use hooks::CallHook;
 pub(crate) use deadline::{Epoch, Interruption};
 pub(crate) use hooks::StoreOperations;
 pub(crate) use inner::{StoreId, StoreInner, StoreMemory, StoreTable};
+pub(crate) use late::LateRoot;
 
 use hooks::EpochCallback;
 
@@ -74,8 +77,8 @@ impl<T> StoreData<T> {
 
 /// A collection of instances and of what they share, with the host's own data of type `T`.
 ///
-/// Nothing in a store is freed before the store is: make one for each piece of work, they are cheap. Things of one store must not be used with
-/// another: this panics.
+/// Nothing in a store is freed before the store is, but for instances that were [linked late](crate::Linker::late_link): make one for each piece of work,
+/// they are cheap. Things of one store must not be used with another: this panics.
 pub struct Store<T: 'static> {
     store: Box<StoreData<T>>,
 }
@@ -182,14 +185,20 @@ impl<T> Store<T> {
         self.store.inner.interrupt_handle()
     }
 
-    /// Collects garbage, of which there is none: external values live as long as the store.
+    /// Collects garbage: instances that were [linked late](crate::Linker::late_link) and that nobody can reach any more. External values live as long as the store.
+    ///
+    /// This also happens by itself, now and then when another module is linked.
     ///
     /// # Errors
     ///
     /// None yet.
     pub fn gc(&mut self, why: Option<&GcHeapOutOfMemory<()>>) -> Result<()> {
-        let _ = why;
-        Ok(())
+        StoreContextMut(&mut self.store).gc(why)
+    }
+
+    /// The instances that were [linked late](crate::Linker::late_link) and are still there, in the order of linking. The list keeps none of them.
+    pub fn late_instances(&self) -> impl ExactSizeIterator<Item = Instance> + '_ {
+        self.store.inner.late_instances()
     }
 }
 
@@ -240,6 +249,11 @@ impl<T> StoreContext<'_, T> {
     /// As [`Store::get_fuel`].
     pub fn get_fuel(&self) -> Result<u64> {
         self.0.inner.get_fuel()
+    }
+
+    /// As [`Store::late_instances`].
+    pub fn late_instances(&self) -> impl ExactSizeIterator<Item = Instance> + '_ {
+        self.0.inner.late_instances()
     }
 }
 
@@ -309,6 +323,7 @@ impl<T> StoreContextMut<'_, T> {
     /// As [`Store::gc`].
     pub fn gc(&mut self, why: Option<&GcHeapOutOfMemory<()>>) -> Result<()> {
         let _ = why;
+        self.0.inner.collect_late();
         Ok(())
     }
 }

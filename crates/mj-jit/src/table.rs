@@ -27,10 +27,11 @@ impl Table {
         let store = store.as_context_mut().0;
         store.inner().check_counts(0, 1, 0)?;
         let word = lower(store.inner(), init, ty.element)?;
+        let id = store.inner().id();
         // SAFETY: the pointer is to the whole store, which is borrowed until the end.
-        let place = unsafe { create(store.as_inner_ptr(), ty) }?;
-        store.inner_mut().tables[place as usize].table.words_mut().fill(word);
-        Ok(Table { store: store.inner().id(), place })
+        let table = unsafe { create(store.as_inner_ptr(), id, ty) }?;
+        store.inner_mut().tables[table.place].table.words_mut().fill(word);
+        Ok(table)
     }
 
     /// Its type, as it was created.
@@ -67,7 +68,7 @@ impl Table {
         let store = store.as_context_mut().0.inner_mut();
         let word = lower(store, val, self.in_store(store).ty.element)?;
         let place = self.place(store);
-        ensure!(store.tables[place as usize].table.set(index, word), "table element index out of bounds");
+        ensure!(store.tables[place].table.set(index, word), "table element index out of bounds");
         Ok(())
     }
 
@@ -118,13 +119,13 @@ impl Table {
         len: u64,
     ) -> Result<()> {
         let store = store.as_context_mut().0.inner_mut();
-        let (dst, src) = (dst_table.place(store) as usize, src_table.place(store) as usize);
-        let element = |place: usize| store.tables[place].ty.element;
+        let (dst, src) = (dst_table.place(store), src_table.place(store));
+        let element = |place: u32| store.tables[place].ty.element;
         ensure!(element(dst) == element(src), "type mismatch: source and destination tables have different element types");
         let is_inside = if dst == src {
             store.tables[dst].table.copy_within(dst_index, src_index, len)
         } else {
-            let [destination, source] = store.tables.get_disjoint_mut([dst, src]).expect("two tables of this store");
+            let [destination, source] = store.tables.two_mut(dst, src);
             destination.table.init(source.table.words(), dst_index, src_index, len)
         };
         if is_inside { Ok(()) } else { Err(Trap::TableOutOfBounds.into()) }
@@ -143,15 +144,16 @@ impl Table {
         let store = store.as_context_mut().0.inner_mut();
         let word = lower(store, val, self.in_store(store).ty.element)?;
         let place = self.place(store);
-        if store.tables[place as usize].table.fill(dst, word, len) { Ok(()) } else { Err(Trap::TableOutOfBounds.into()) }
-    }
-
-    pub(crate) fn new_handle(store: StoreId, place: u32) -> Self {
-        Self { store, place }
+        if store.tables[place].table.fill(dst, word, len) { Ok(()) } else { Err(Trap::TableOutOfBounds.into()) }
     }
 
     pub(crate) fn owner(&self) -> StoreId {
         self.store
+    }
+
+    /// Its place in the store's list, for who knows that it belongs to the store.
+    pub(crate) fn place_unchecked(&self) -> u32 {
+        self.place
     }
 
     /// Its place in the store's list.
@@ -163,7 +165,7 @@ impl Table {
 
     #[track_caller]
     fn in_store<'a>(&self, store: &'a StoreInner) -> &'a StoreTable {
-        &store.tables[self.place(store) as usize]
+        &store.tables[self.place(store)]
     }
 
     /// Its type with its current size as minimum.
@@ -214,12 +216,12 @@ unsafe fn tell_failure(this: *mut StoreInner, error: Error) -> Result<()> {
     answer
 }
 
-/// Creates a table of nulls; its place in the store's list.
+/// Creates a table of nulls that belongs to `owner`: the store, or an instance of it.
 ///
 /// # Safety
 ///
 /// `this` must come from `StoreData::as_inner_ptr` of a store that nobody else uses.
-pub(crate) unsafe fn create(this: *mut StoreInner, ty: mj_decode::TableType) -> Result<u32> {
+pub(crate) unsafe fn create(this: *mut StoreInner, owner: StoreId, ty: mj_decode::TableType) -> Result<Table> {
     // SAFETY: by the caller's promise.
     if !unsafe { ask(this, 0, ty.minimum, ty.maximum) }? {
         bail!("table minimum size of {} elements exceeds table limits", ty.minimum);
@@ -230,8 +232,8 @@ pub(crate) unsafe fn create(this: *mut StoreInner, ty: mj_decode::TableType) -> 
     let limit = pool.unwrap_or(MOST_ELEMENTS.max(ty.minimum));
     let table = mj_runtime::Table::new(ty.minimum, ty.maximum, limit)
         .map_err(|error| Error::new(error).context(format!("cannot create a table of {} elements", ty.minimum)))?;
-    store.tables.push(StoreTable { table, ty });
-    Ok(store.tables.len() as u32 - 1)
+    let place = store.tables.add(StoreTable { table, ty });
+    Ok(Table { store: owner, place })
 }
 
 /// Grows a table by `delta` elements; the size before, or `None` if that cannot be.
@@ -242,7 +244,7 @@ pub(crate) unsafe fn create(this: *mut StoreInner, ty: mj_decode::TableType) -> 
 pub(crate) unsafe fn grow(this: *mut StoreInner, place: u32, delta: u64, word: usize) -> Result<Option<u64>> {
     // SAFETY: by the caller's promise; the reference ends before the limiter is asked.
     let (maximum, current) = unsafe {
-        let table = &(&(*this).tables)[place as usize];
+        let table = &(&(*this).tables)[place];
         (table.ty.maximum, table.table.len() as u64)
     };
     if delta == 0 {
@@ -254,7 +256,7 @@ pub(crate) unsafe fn grow(this: *mut StoreInner, place: u32, delta: u64, word: u
         return Ok(None);
     }
     // SAFETY: by the caller's promise; the reference ends with the statement.
-    let grown = unsafe { (&mut (*this).tables)[place as usize].table.grow(delta, word) };
+    let grown = unsafe { (&mut (*this).tables)[place].table.grow(delta, word) };
     if grown.is_none() {
         let error = format_err!("the table cannot grow from {current} to {desired} elements");
         // SAFETY: by the caller's promise.

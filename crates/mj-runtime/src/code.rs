@@ -8,8 +8,12 @@
 //! - Published without such a file (the system has none): each piece gets pages of its own, which are writable first and executable after.
 //! - As an *image*: all code at once, written and then sealed.
 //!
+//! A region has a mapping of its own, or a part of one that many share ([`CodeArena`]).
+//!
 //! Invariants: no mapping is ever writable and executable; what was published never changes and never moves, and every core has been told of it
 //! ([`make_executable`]); bytes between pieces are breakpoints or were never written.
+
+mod arena;
 
 use std::fmt;
 use std::ops::Range;
@@ -23,6 +27,10 @@ use crate::ResourceError;
 use crate::mapping::{Access, LARGEST_PAGE, Mapping, page_size, round_to_pages};
 use crate::registry::{CodeInfo, CodeRegistration};
 use crate::sys::{BREAKPOINT, make_executable};
+
+use arena::Lease;
+
+pub use arena::CodeArena;
 
 /// Alignment of every published piece.
 pub const CODE_ALIGN: usize = 16;
@@ -79,12 +87,28 @@ impl From<ResourceError> for CodeError {
 pub struct CodeRegion {
     // First, so that the code is forgotten before it is unmapped.
     registration: OnceLock<CodeRegistration>,
-    mapping: Mapping,
-    /// Functions in the jump table, which starts the mapping.
+    /// Functions in the jump table.
     slots: usize,
-    /// Offset of the code in the mapping.
-    code: usize,
+    /// Address of the jump table.
+    table: *mut u8,
+    /// Addresses of the code.
+    code: Range<usize>,
     publisher: Mutex<Publisher>,
+    ground: Ground,
+}
+
+// SAFETY: the pointer is to atomic words that live as long as the region, and no thread owns them.
+unsafe impl Send for CodeRegion {}
+// SAFETY: as above.
+unsafe impl Sync for CodeRegion {}
+
+/// Where a region is.
+#[derive(Debug)]
+enum Ground {
+    /// A mapping that begins with the jump table.
+    Mapping(Mapping),
+    /// A part of an arena.
+    Lease(Lease),
 }
 
 #[derive(Debug)]
@@ -102,6 +126,8 @@ struct Publisher {
 enum Way {
     /// Through a second, writable mapping of the same memory.
     Alias(Mapping),
+    /// Through that of the arena.
+    Lease,
     /// Fresh pages are made writable, then executable.
     Flip,
     /// As one of these two, as soon as code is added: most images stay as they are.
@@ -126,25 +152,30 @@ impl CodeRegion {
         Ok(region)
     }
 
-    /// A region with `length` bytes of code, which `write` fills in: it gets the bytes (all zero at first) and the address they will run at.
-    pub fn image(slots: usize, length: usize, write: impl FnOnce(&mut [u8], usize)) -> Result<Self, CodeError> {
+    /// A region with `length` bytes of code, which `write` fills in: it gets the bytes (breakpoints or zero at first), the address they will run at,
+    /// and that of the jump table.
+    pub fn image(slots: usize, length: usize, write: impl FnOnce(&mut [u8], usize, usize)) -> Result<Self, CodeError> {
         Self::image_with_room(slots, length, 0, write)
     }
 
     /// As [`CodeRegion::image`], with `room` bytes of address space behind it for code that [`CodeRegion::publish`] adds.
-    pub fn image_with_room(slots: usize, length: usize, room: usize, write: impl FnOnce(&mut [u8], usize)) -> Result<Self, CodeError> {
+    pub fn image_with_room(
+        slots: usize,
+        length: usize,
+        room: usize,
+        write: impl FnOnce(&mut [u8], usize, usize),
+    ) -> Result<Self, CodeError> {
         // At least a page, so that an empty image needs no special case.
         let sealed = round_to_pages(length.max(1)).unwrap_or(usize::MAX);
         let region = Self::new(slots, sealed.saturating_add(room))?;
-        let pages = region.code..region.code + sealed;
-        region.protect(pages.clone(), Access::ReadWrite)?;
-        let address = region.mapping.base().wrapping_add(region.code);
+        let (address, table) = (region.code.start, region.table_address());
+        region.protect(address..address + sealed, Access::ReadWrite)?;
         // SAFETY: these pages are readable and writable, zero, and nobody else knows them.
-        let bytes = unsafe { std::slice::from_raw_parts_mut(address, length) };
-        write(bytes, address as usize);
-        region.protect(pages, Access::ReadExecute)?;
+        let bytes = unsafe { std::slice::from_raw_parts_mut(region.code_pointer(), length) };
+        write(bytes, address, table);
+        region.protect(address..address + sealed, Access::ReadExecute)?;
         // SAFETY: the pages are readable.
-        unsafe { make_executable(address as usize, address as usize, length) };
+        unsafe { make_executable(address, address, length) };
         let mut publisher = region.publisher();
         publisher.used = length;
         publisher.sealed = sealed;
@@ -152,6 +183,33 @@ impl CodeRegion {
             publisher.way = Way::Unopened;
         }
         drop(publisher);
+        Ok(region)
+    }
+
+    /// As [`CodeRegion::image_with_room`], in a part of `arena`; in a mapping of its own if it is large.
+    pub fn leased_image(
+        arena: &CodeArena,
+        slots: usize,
+        length: usize,
+        room: usize,
+        write: impl FnOnce(&mut [u8], usize, usize),
+    ) -> Result<Self, CodeError> {
+        let Some(lease) = arena.lease(slots, length.saturating_add(room))? else {
+            return Self::image_with_room(slots, length, room, write);
+        };
+        let publisher = Publisher { used: length, sealed: 0, forgotten: 0, way: Way::Lease };
+        let (table, code) = (lease.table(), lease.code());
+        // SAFETY: the part is ours alone, writable, and at least that long; bytes of any value are bytes.
+        let bytes = unsafe {
+            lease.writable().write_bytes(BREAKPOINT, length);
+            std::slice::from_raw_parts_mut(lease.writable(), length)
+        };
+        // From here on the region wipes what was written when it is dropped, also if `write` panics.
+        let region =
+            Self { registration: OnceLock::new(), slots, table, code, publisher: Mutex::new(publisher), ground: Ground::Lease(lease) };
+        write(bytes, region.code.start, table as usize);
+        // SAFETY: the bytes are readable in both views.
+        unsafe { make_executable(bytes.as_ptr() as usize, region.code.start, length) };
         Ok(region)
     }
 
@@ -166,8 +224,10 @@ impl CodeRegion {
         }
         let mapping = Mapping::reserve("address space for code", total)?;
         let publisher = Mutex::new(Publisher { used: 0, sealed: 0, forgotten: 0, way: Way::Sealed });
-        let region = Self { registration: OnceLock::new(), mapping, slots, code: table, publisher };
-        region.protect(0..table, Access::ReadWrite)?;
+        let Range { start, end } = mapping.addresses();
+        let (base, code, ground) = (mapping.base(), start + table..end, Ground::Mapping(mapping));
+        let region = Self { registration: OnceLock::new(), slots, table: base, code, publisher, ground };
+        region.protect(start..start + table, Access::ReadWrite)?;
         Ok(region)
     }
 
@@ -182,12 +242,29 @@ impl CodeRegion {
 
     /// Maps the code range from `sealed` on to an anonymous file, and the file a second time for writing.
     fn alias(&self, sealed: usize) -> Result<Mapping, ResourceError> {
-        let start = self.code + sealed;
-        let length = self.mapping.length() - start;
+        let mapping = self.own_mapping();
+        let start = self.code.start - mapping.addresses().start + sealed;
+        let length = mapping.length() - start;
         let file = anonymous_file(length)?;
         let alias = Mapping::shared_file("a writable view of code", length, Access::ReadWrite, file.as_raw_fd())?;
-        self.mapping.overlay_file("executable memory", start..self.mapping.length(), Access::ReadExecute, file.as_raw_fd())?;
+        mapping.overlay_file("executable memory", start..mapping.length(), Access::ReadExecute, file.as_raw_fd())?;
         Ok(alias)
+    }
+
+    /// The region's own mapping.
+    ///
+    /// # Panics
+    /// If it is a part of an arena.
+    fn own_mapping(&self) -> &Mapping {
+        match &self.ground {
+            Ground::Mapping(mapping) => mapping,
+            Ground::Lease(_) => panic!("parts of an arena are written through its own view"),
+        }
+    }
+
+    /// Where the code begins, as a pointer into the table's mapping.
+    fn code_pointer(&self) -> *mut u8 {
+        self.table.with_addr(self.code.start)
     }
 
     /// Says what is in the code range, to the signal handler and to backtraces, until the region is dropped.
@@ -205,14 +282,13 @@ impl CodeRegion {
     /// Addresses that the code range takes, published or not.
     #[must_use]
     pub fn addresses(&self) -> Range<usize> {
-        let all = self.mapping.addresses();
-        all.start + self.code..all.end
+        self.code.clone()
     }
 
     /// Address of the jump table's slot 0.
     #[must_use]
     pub fn table_address(&self) -> usize {
-        self.mapping.base() as usize
+        self.table as usize
     }
 
     /// Where the entry address of function `index` is stored.
@@ -239,7 +315,7 @@ impl CodeRegion {
     pub fn slots(&self) -> &[AtomicPtr<u8>] {
         // SAFETY: the table is that long, aligned to pages, readable and writable, zero at first, and accessed as atomics only. Compiled code
         // only reads it, with single loads.
-        unsafe { std::slice::from_raw_parts(self.mapping.base().cast(), self.slots) }
+        unsafe { std::slice::from_raw_parts(self.table.cast(), self.slots) }
     }
 
     /// Bytes of code that are there, gaps included.
@@ -255,9 +331,9 @@ impl CodeRegion {
         if matches!(publisher.way, Way::Unopened) {
             self.open(&mut publisher);
         }
-        let capacity = self.mapping.length() - self.code;
+        let capacity = self.code.len();
         let piece = match &publisher.way {
-            Way::Alias(_) => publisher.used.next_multiple_of(CODE_ALIGN),
+            Way::Alias(_) | Way::Lease => publisher.used.next_multiple_of(CODE_ALIGN),
             Way::Flip => publisher.used.next_multiple_of(page_size()),
             Way::Sealed | Way::Unopened => capacity,
         };
@@ -266,37 +342,41 @@ impl CodeRegion {
             return Err(CodeError::Full { wanted: code.len(), left });
         }
         let end = piece + code.len();
-        let address = self.mapping.base() as usize + self.code + piece;
-        match &publisher.way {
-            Way::Alias(alias) => {
-                // SAFETY: the alias begins behind `sealed` and is writable up to `capacity`, and what lies behind `used` is nobody's: the lock is ours.
-                let bytes =
-                    unsafe { std::slice::from_raw_parts_mut(alias.base().add(publisher.used - publisher.sealed), end - publisher.used) };
-                let (gap, copy) = bytes.split_at_mut(piece - publisher.used);
-                gap.fill(BREAKPOINT);
-                copy.copy_from_slice(code);
-                relocate(copy, address);
-                // SAFETY: the bytes are readable in both views.
-                unsafe { make_executable(copy.as_ptr() as usize, address, copy.len()) };
-            }
-            Way::Flip => {
-                let pages = self.code + piece..self.code + end.next_multiple_of(page_size());
-                self.protect(pages.clone(), Access::ReadWrite)?;
-                // SAFETY: these pages are readable and writable now, and nobody knows them: the lock is ours.
-                let bytes = unsafe { std::slice::from_raw_parts_mut(address as *mut u8, pages.len()) };
-                let (copy, gap) = bytes.split_at_mut(code.len());
-                gap.fill(BREAKPOINT);
-                copy.copy_from_slice(code);
-                relocate(copy, address);
-                self.protect(pages, Access::ReadExecute)?;
-                // SAFETY: the pages are readable.
-                unsafe { make_executable(address, address, code.len()) };
-            }
-            Way::Sealed | Way::Unopened => {}
+        let address = self.code.start + piece;
+        if let Some(view) = self.writable_view(&publisher) {
+            // SAFETY: the view begins behind `sealed` and is writable up to `capacity`, and what lies behind `used` is nobody's: the lock is ours.
+            let bytes = unsafe { std::slice::from_raw_parts_mut(view.add(publisher.used - publisher.sealed), end - publisher.used) };
+            let (gap, copy) = bytes.split_at_mut(piece - publisher.used);
+            gap.fill(BREAKPOINT);
+            copy.copy_from_slice(code);
+            relocate(copy, address);
+            // SAFETY: the bytes are readable in both views.
+            unsafe { make_executable(copy.as_ptr() as usize, address, copy.len()) };
+        } else {
+            let pages = address..self.code.start + end.next_multiple_of(page_size());
+            self.protect(pages.clone(), Access::ReadWrite)?;
+            // SAFETY: these pages are readable and writable now, and nobody knows them: the lock is ours.
+            let bytes = unsafe { std::slice::from_raw_parts_mut(self.code_pointer().add(piece), pages.len()) };
+            let (copy, gap) = bytes.split_at_mut(code.len());
+            gap.fill(BREAKPOINT);
+            copy.copy_from_slice(code);
+            relocate(copy, address);
+            self.protect(pages, Access::ReadExecute)?;
+            // SAFETY: the pages are readable.
+            unsafe { make_executable(address, address, code.len()) };
         }
         publisher.used = end;
         publisher.forget_written();
         Ok(address)
+    }
+
+    /// Where the bytes from `sealed` on are writable, if they are somewhere.
+    fn writable_view(&self, publisher: &Publisher) -> Option<*mut u8> {
+        match (&publisher.way, &self.ground) {
+            (Way::Alias(alias), _) => Some(alias.base()),
+            (Way::Lease, Ground::Lease(lease)) => Some(lease.writable()),
+            _ => None,
+        }
     }
 
     fn publisher(&self) -> std::sync::MutexGuard<'_, Publisher> {
@@ -304,9 +384,23 @@ impl CodeRegion {
         self.publisher.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Changes what may be done with pages of the region's own mapping, by their addresses.
     fn protect(&self, pages: Range<usize>, access: Access) -> Result<(), ResourceError> {
-        let length = pages.len();
-        self.mapping.protect(pages, access).map_err(|error| ResourceError::new("memory for code", length, error))
+        let (mapping, length) = (self.own_mapping(), pages.len());
+        let start = mapping.addresses().start;
+        mapping
+            .protect(pages.start - start..pages.end - start, access)
+            .map_err(|error| ResourceError::new("memory for code", length, error))
+    }
+}
+
+impl Drop for CodeRegion {
+    fn drop(&mut self) {
+        // Nobody may find the code any more when its place is leased again.
+        drop(self.registration.take());
+        if let Ground::Lease(lease) = &self.ground {
+            lease.wipe(self.used());
+        }
     }
 }
 

@@ -6,6 +6,7 @@
 
 use std::alloc::{self, Layout};
 use std::fmt;
+use std::ops::Range;
 use std::ptr::{self, NonNull};
 
 use mj_abi::{
@@ -89,6 +90,13 @@ impl ContextBox {
     #[inline]
     pub fn header(&self) -> *mut ContextHeader {
         self.base.as_ptr()
+    }
+
+    /// Addresses that the context takes. Function references of its instance are among them.
+    #[must_use]
+    pub fn addresses(&self) -> Range<usize> {
+        let start = self.base.as_ptr() as usize;
+        start..start + allocation(self.layout).0.size()
     }
 
     /// How the context is laid out.

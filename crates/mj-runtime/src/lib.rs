@@ -41,7 +41,7 @@ mod table;
 mod thread;
 
 pub use backtrace::Pc;
-pub use code::{CODE_ALIGN, CodeError, CodeRegion};
+pub use code::{CODE_ALIGN, CodeArena, CodeError, CodeRegion};
 pub use context::{ContextBox, ContextPointers, hooks_of};
 pub use entry::{Trampoline, enter};
 pub use error::ResourceError;

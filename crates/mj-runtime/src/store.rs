@@ -253,6 +253,19 @@ impl StoreState {
         unsafe { &(*self.block()).interrupt }.unprotect();
     }
 
+    /// Shows each word that is in use on the WebAssembly stack to `see`: what frames hold, from the last call out of compiled code up. Return addresses
+    /// and contexts are among them, and all references that are alive across a call ([`mj_abi`]: calls).
+    pub fn each_word_of_frames(&mut self, mut see: impl FnMut(usize)) {
+        // SAFETY: the block is alive; compiled code of this store does not run, since running borrows the store.
+        let block = unsafe { &*self.block() };
+        let frames = block.frames();
+        let used = block.context.wasm_sp.clamp(frames.start, frames.end)..frames.end;
+        for address in used.step_by(size_of::<usize>()) {
+            // SAFETY: aligned (stack pointers are), inside the usable part of the store's stack, and nobody writes it meanwhile.
+            see(unsafe { (address as *const usize).read() });
+        }
+    }
+
     /// Remaining fuel; negative when used up.
     #[must_use]
     #[inline]

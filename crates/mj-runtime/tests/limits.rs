@@ -42,7 +42,7 @@ fn without_address_space_guarded_memories_fail_and_explicit_ones_are_smaller() {
         let table = Table::new(10, None, 1 << 40).unwrap();
         assert!(table.limit() < 1 << 27);
         assert!(CodeRegion::reserve(10, 1 << 30).is_err());
-        assert!(CodeRegion::image(10, 1 << 30, |_, _| panic!("there is nothing to write to")).is_err());
+        assert!(CodeRegion::image(10, 1 << 30, |_, _, _| panic!("there is nothing to write to")).is_err());
         let _ = StackPool::new(4 << 30, 1);
     });
 }

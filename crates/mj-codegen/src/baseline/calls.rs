@@ -83,7 +83,10 @@ impl<I: Isa> Baseline<'_, I> {
     /// Stores what the call would destroy, entries from `base` on apart: those are its arguments.
     fn save_for_call(&mut self, base: usize) {
         self.has_call = true;
-        let lost = self.cache.occupied() & !self.callee_saved;
+        let mut lost = self.cache.occupied() & !self.callee_saved;
+        if self.has_references {
+            lost |= self.references_in_registers();
+        }
         for register in (lost & self.cache.bound()).iter() {
             if self.cache.dirty().contains(register) {
                 let local = self.cache.local_in(register).expect("bound");
@@ -105,6 +108,26 @@ impl<I: Isa> Baseline<'_, I> {
                 self.stack[index].place = Place::Slot;
             }
         }
+    }
+
+    /// Registers that hold references. The collector of instances looks for references in frames, not in registers that callees have saved.
+    #[cold]
+    fn references_in_registers(&self) -> RegSet {
+        let mut registers = RegSet::EMPTY;
+        for register in self.cache.bound().iter() {
+            let local = self.cache.local_in(register).expect("bound");
+            if self.local_types[local as usize].is_reference() {
+                registers.insert(register);
+            }
+        }
+        for entry in &self.stack {
+            if let Place::Register(register) = entry.place
+                && entry.ty.is_reference()
+            {
+                registers.insert(register);
+            }
+        }
+        registers
     }
 
     /// The register in which the entry at `index` is.

@@ -19,6 +19,7 @@ impl<I: Isa> Baseline<'_, I> {
         // What is pushed where a settled entry was is not settled.
         self.settled = self.settled.min(self.stack.len());
         self.stack.push(Entry { place, ty, value });
+        self.has_references |= ty.is_reference();
         if self.stack.len() > self.max_depth {
             self.max_depth = self.stack.len();
         }

@@ -6,6 +6,8 @@
 use cranelift_entity::EntityRef;
 use cranelift_entity::packed_option::PackedOption;
 
+use mj_decode::ValType;
+
 use super::FOREIGN_SLOT;
 use super::live::{Live, NEVER};
 use crate::ssa::{Block, Function, Node, NodeKind, Terminator};
@@ -67,6 +69,8 @@ pub(super) struct State {
     pub pinned: RegSet,
     /// Number of slots so far.
     pub slots: u32,
+    /// Some value is a reference.
+    pub has_references: bool,
     /// What is in registers where blocks end.
     pub ends: Vec<(u32, u32)>,
     pub snapshots: Vec<(PReg, Node)>,
@@ -92,8 +96,10 @@ impl State {
     pub fn reset(&mut self, function: &Function, selected: &Selected, registers: &RegisterFile, live: &Live) {
         self.clear_registers();
         self.values.clear();
+        self.has_references = false;
         self.values.extend(function.nodes.iter().map(|(node, row)| {
             let uses = live.use_range(node);
+            self.has_references |= row.ty.is_some_and(ValType::is_reference);
             ValueState {
                 register: PReg::NONE,
                 home: PReg::NONE,

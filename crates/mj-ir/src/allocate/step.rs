@@ -479,8 +479,12 @@ impl Pass<'_> {
         }
     }
 
-    /// Brings what is needed behind a call out of the registers that it destroys.
+    /// Brings what is needed behind a call out of the registers that it destroys. References are stored besides, wherever they are: the collector of
+    /// instances looks for them in frames, not in registers that callees have saved.
     fn survive(&mut self) {
+        if self.state.has_references {
+            self.save_references();
+        }
         let lost = self.state.occupied & !self.registers.callee_saved;
         let mut values: SmallVec<[(u32, PReg, Node); 16]> = SmallVec::new();
         for register in lost.iter() {
@@ -501,6 +505,17 @@ impl Pass<'_> {
                     self.out.used.insert(to);
                 }
                 None => self.save(value),
+            }
+        }
+    }
+
+    /// Stores the references that are needed behind the step at hand.
+    #[cold]
+    fn save_references(&mut self) {
+        for register in self.state.occupied.iter() {
+            let value = self.state.value_in(register).expect("occupied");
+            if self.function.type_of(value).is_reference() && self.is_needed(value) {
+                self.save(value);
             }
         }
     }

@@ -45,7 +45,7 @@ impl EngineCode {
             compile_lazily: functions.compile_lazily,
         });
         let mut base = 0;
-        let region = CodeRegion::image(0, made.code.len(), |bytes, address| {
+        let region = CodeRegion::image(0, made.code.len(), |bytes, address, _| {
             bytes.copy_from_slice(&made.code);
             base = address;
         })?;

@@ -34,12 +34,25 @@ impl<'a, T: 'static> Caller<'a, T> {
 
     /// What the calling instance exports under this name; nothing if the host called.
     pub fn get_export(&self, name: &str) -> Option<Extern> {
-        self.instance()?.get_export(name)
+        self.kept(self.instance()?.get_export(name)?)
     }
 
     /// What the calling instance exports as `export` of its module.
     pub fn get_module_export(&self, export: &ModuleExport) -> Option<Extern> {
-        self.instance()?.get_module_export(export)
+        self.kept(self.instance()?.get_module_export(export)?)
+    }
+
+    /// Something of the calling instance, which the host may use for as long as the store.
+    fn kept(&self, item: Extern) -> Option<Extern> {
+        if let Some(late) = &self.store.0.inner().late {
+            late.pin(item.owner());
+        }
+        Some(item)
+    }
+
+    /// The instance that calls; nothing if the host called. An instance that was linked late is the caller's to keep.
+    pub(crate) fn calling_instance(&self) -> Option<&InstanceData> {
+        self.instance()
     }
 
     /// The host's data.

@@ -5,7 +5,7 @@ use std::ptr::NonNull;
 use std::sync::Arc;
 
 use mj_abi::{FuncRef, RawValue};
-use mj_decode::{ConstExpr, DataMode, ElementItems, ElementMode};
+use mj_decode::{ConstExpr, DataMode, ElementItems, ElementMode, MemoryType, TableType};
 use mj_runtime::{ContextBox, ContextPointers};
 use smallvec::SmallVec;
 
@@ -13,45 +13,64 @@ use super::data::ElementWords;
 use super::{Instance, InstanceData};
 use crate::error::{Result, ensure};
 use crate::module::ModuleInner;
-use crate::store::StoreInner;
-use crate::{Engine, Extern, Module, Trap, func, memory, table};
+use crate::store::{LateRoot, StoreId, StoreInner};
+use crate::{Engine, Extern, Memory, Module, Table, Trap, func, memory, table};
 
-/// Makes an instance, and runs its start function. If that fails the instance stays in the store, for others may refer to it already.
+/// Makes an instance that lives as long as the store, and runs its start function. If that fails the instance stays in the store, for others may refer to
+/// it already.
+///
+/// # Safety
+///
+/// As [`create`].
+pub(crate) unsafe fn instantiate(this: *mut StoreInner, module: &Module, imports: &[Extern]) -> Result<Instance> {
+    // SAFETY: by the caller's promise.
+    unsafe {
+        let instance = create(this, None, module, imports)?;
+        start(this, instance)?;
+        Ok(instance)
+    }
+}
+
+/// Makes an instance. It lives as long as the store; with `late`, until nobody can reach it and that root is gone.
+///
+/// # Errors
+///
+/// As for [`Instance::new`]: a [`Trap`] if a segment lies outside its memory or table.
 ///
 /// # Safety
 ///
 /// `this` must come from `StoreData::as_inner_ptr` of a store that nobody else uses; `imports` must have been checked against the module.
-pub(crate) unsafe fn instantiate(this: *mut StoreInner, module: &Module, imports: &[Extern]) -> Result<Instance> {
+pub(crate) unsafe fn create(this: *mut StoreInner, late: Option<&LateRoot>, module: &Module, imports: &[Extern]) -> Result<Instance> {
     let module = module.inner();
     // SAFETY: by the caller's promise; the reference ends before anything goes through `this` again.
     let store = unsafe { &mut *this };
     ensure!(Engine::same(store.engine(), &module.engine), "a module cannot be instantiated in a store of another engine");
     ensure!(store.engine().is_native(), "code for another machine cannot run here");
+    let owner = late.map_or(store.id(), LateRoot::id);
     let env = &module.env;
     let (own_tables, own_memories) = (&env.tables[env.imported_tables as usize..], &env.memories[env.imported_memories as usize..]);
     store.check_counts(1, own_tables.len(), own_memories.len())?;
     let pointers = ContextPointers { type_ids: module.type_ids.as_ptr(), helpers: store.engine().helpers() };
     let mut context = ContextBox::new(module.code.plan.layout, store.state(), pointers);
     let (mut memories, mut tables) = link(store, &mut context, imports);
-    for ty in own_tables {
-        // SAFETY: by the caller's promise.
-        tables.push(unsafe { table::create(this, *ty) }?);
-    }
-    for ty in own_memories {
-        // SAFETY: by the caller's promise.
-        memories.push(unsafe { memory::create(this, *ty) }?);
-    }
+    // SAFETY: by the caller's promise.
+    let made = unsafe { create_own(this, owner, own_tables, own_memories, &mut tables, &mut memories) };
     // SAFETY: as above, and the references that were used meanwhile have ended.
     let store = unsafe { &mut *this };
-    for (index, &place) in tables.iter().enumerate() {
-        context.set_table(index as u32, &store.tables[place as usize].table);
+    if made.is_err() && late.is_some() {
+        store.free_owned(owner, &tables, &memories);
     }
-    for (index, &place) in memories.iter().enumerate() {
-        context.set_memory(index as u32, &store.memories[place as usize].memory);
+    made?;
+    for (index, table) in tables.iter().enumerate() {
+        context.set_table(index as u32, &store.tables[table.place_unchecked()].table);
+    }
+    for (index, memory) in memories.iter().enumerate() {
+        context.set_memory(index as u32, &store.memories[memory.place_unchecked()].memory);
     }
     fill_func_refs(module, &mut context);
     let data = InstanceData {
-        store: store.id(),
+        store: owner,
+        index: 0,
         context,
         module: Arc::clone(module),
         memories,
@@ -60,6 +79,10 @@ pub(crate) unsafe fn instantiate(this: *mut StoreInner, module: &Module, imports
         data: Box::default(),
     };
     let (index, mut data) = store.add_instance(Box::new(data));
+    if let Some(root) = late {
+        // SAFETY: it was just made, and no code runs.
+        store.late_mut().add(root, index, unsafe { data.as_ref() });
+    }
     // SAFETY: the instance is the store's now, at this address, and nobody else knows it before this function returns or runs code.
     unsafe {
         initialize_globals(data.as_ref());
@@ -69,19 +92,39 @@ pub(crate) unsafe fn instantiate(this: *mut StoreInner, module: &Module, imports
         initialize_tables(store, data.as_ref())?;
         initialize_memories(store, data.as_ref())?;
     }
-    if let Some(start) = env.start {
-        // SAFETY: by the caller's promise; the instance is complete.
-        unsafe { run_start(this, data.as_ref(), start) }?;
-    }
-    // SAFETY: by the caller's promise.
-    Ok(Instance { store: unsafe { (*this).id() }, index })
+    Ok(Instance { store: owner, index })
 }
 
-type Places<const N: usize> = SmallVec<[u32; N]>;
+/// Creates the memories and tables that the module defines.
+///
+/// # Safety
+///
+/// As [`create`].
+unsafe fn create_own(
+    this: *mut StoreInner,
+    owner: StoreId,
+    own_tables: &[TableType],
+    own_memories: &[MemoryType],
+    tables: &mut Tables,
+    memories: &mut Memories,
+) -> Result<()> {
+    for ty in own_tables {
+        // SAFETY: by the caller's promise.
+        tables.push(unsafe { table::create(this, owner, *ty) }?);
+    }
+    for ty in own_memories {
+        // SAFETY: by the caller's promise.
+        memories.push(unsafe { memory::create(this, owner, *ty) }?);
+    }
+    Ok(())
+}
 
-/// Fills in imported functions and globals; the places of imported memories and tables.
-fn link(store: &StoreInner, context: &mut ContextBox, imports: &[Extern]) -> (Places<1>, Places<2>) {
-    let (mut memories, mut tables) = (Places::new(), Places::new());
+type Memories = SmallVec<[Memory; 1]>;
+type Tables = SmallVec<[Table; 2]>;
+
+/// Fills in imported functions and globals; the imported memories and tables.
+fn link(store: &StoreInner, context: &mut ContextBox, imports: &[Extern]) -> (Memories, Tables) {
+    let (mut memories, mut tables) = (Memories::new(), Tables::new());
     let (mut functions, mut globals) = (0, 0);
     for import in imports {
         match import {
@@ -94,8 +137,8 @@ fn link(store: &StoreInner, context: &mut ContextBox, imports: &[Extern]) -> (Pl
                 context.set_imported_global(globals, global.cell(store));
                 globals += 1;
             }
-            Extern::Table(table) => tables.push(table.place(store)),
-            Extern::Memory(memory) => memories.push(memory.place(store)),
+            Extern::Table(table) => tables.push(*table),
+            Extern::Memory(memory) => memories.push(*memory),
             Extern::SharedMemory(memory) => match *memory {},
             Extern::Tag(tag) => match *tag {},
         }
@@ -155,7 +198,7 @@ fn initialize_tables(store: &mut StoreInner, instance: &InstanceData) -> Result<
     for segment in &instance.module.env.elements {
         let ElementMode::Active { table, offset } = &segment.mode else { continue };
         let start = offset.evaluate(&mut { instance }) as usize;
-        let table = store.tables[instance.tables[*table as usize] as usize].table.words_mut();
+        let table = store.tables[instance.tables[*table as usize].place_unchecked()].table.words_mut();
         let target = start.checked_add(segment.items.len()).and_then(|end| table.get_mut(start..end));
         let target = target.ok_or(Trap::TableOutOfBounds)?;
         target.iter_mut().zip(element_words(instance, &segment.items)).for_each(|(element, word)| *element = word);
@@ -168,17 +211,22 @@ fn initialize_memories(store: &mut StoreInner, instance: &InstanceData) -> Resul
         let DataMode::Active { memory, offset } = &segment.mode else { continue };
         let start = offset.evaluate(&mut { instance }) as usize;
         let source = &instance.module.bytes[segment.range.start as usize..segment.range.end as usize];
-        let memory = store.memories[instance.memories[*memory as usize] as usize].memory.bytes_mut();
+        let memory = store.memories[instance.memories[*memory as usize].place_unchecked()].memory.bytes_mut();
         let target = start.checked_add(source.len()).and_then(|end| memory.get_mut(start..end));
         target.ok_or(Trap::MemoryOutOfBounds)?.copy_from_slice(source);
     }
     Ok(())
 }
 
+/// Runs the start function of an instance, if it has one.
+///
 /// # Safety
 ///
-/// As [`instantiate`]; `instance` must be complete.
-unsafe fn run_start(this: *mut StoreInner, instance: &InstanceData, start: u32) -> Result<()> {
+/// As [`create`], which must have made the instance.
+pub(crate) unsafe fn start(this: *mut StoreInner, instance: Instance) -> Result<()> {
+    // SAFETY: by the caller's promise; instances stay where they are.
+    let instance = unsafe { &*std::ptr::from_ref(instance.data(&*this)) };
+    let Some(start) = instance.module.env.start else { return Ok(()) };
     let (slot, context) = match instance.module.env.defined_function(start) {
         Some(own) => (instance.module.code.slot(own), instance.context.header()),
         None => instance.context.imported_function(start),

@@ -11,17 +11,20 @@ use smallvec::SmallVec;
 
 use crate::module::ModuleInner;
 use crate::store::StoreId;
-use crate::{Func, Global};
+use crate::{Func, Global, Memory, Table};
 
 /// An instance. After it was made it changes only through cells and raw pointers, because hooks use it while its code waits.
 pub(crate) struct InstanceData {
+    /// Its store, or itself if it may go before the store does.
     pub store: StoreId,
+    /// Its place in the store's list.
+    pub index: u32,
     pub context: ContextBox,
     pub module: Arc<ModuleInner>,
-    /// Places in the store's list, by memory index.
-    pub memories: SmallVec<[u32; 1]>,
-    /// Places in the store's list, by table index.
-    pub tables: SmallVec<[u32; 2]>,
+    /// By memory index.
+    pub memories: SmallVec<[Memory; 1]>,
+    /// By table index.
+    pub tables: SmallVec<[Table; 2]>,
     /// Words of passive element segments by segment index; empty if there are none.
     pub elements: Box<[ElementWords]>,
     /// Data segments that are left, by segment index; empty if there are none.

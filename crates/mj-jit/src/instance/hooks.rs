@@ -19,13 +19,13 @@ impl InstanceData {
 
 impl InstanceHooks for InstanceData {
     fn memory_grow(&self, memory: u32, delta: u64) -> Result<Option<u64>, Stop> {
-        let index = self.memories[memory as usize];
+        let index = self.memories[memory as usize].place_unchecked();
         // SAFETY: compiled code waits for this hook, so nobody else uses the store.
         unsafe { memory::grow(self.running_store(), index, delta) }.map_err(Stop::from)
     }
 
     fn table_grow(&self, table: u32, initial: usize, delta: u64) -> Result<Option<u64>, Stop> {
-        let index = self.tables[table as usize];
+        let index = self.tables[table as usize].place_unchecked();
         // SAFETY: compiled code waits for this hook, so nobody else uses the store.
         unsafe { table::grow(self.running_store(), index, delta, initial) }.map_err(Stop::from)
     }

@@ -18,7 +18,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, Weak
 use mj_abi::{CodePointer, Site, TrapCode};
 use mj_codegen::{Arch, Compiler, Entry, FunctionCode, ModulePlan, Relocation, Watch};
 use mj_decode::Module as Environment;
-use mj_runtime::{CodeInfo, CodeRegion, PcKind};
+use mj_runtime::{CODE_ALIGN, CodeArena, CodeInfo, CodeRegion, PcKind};
 
 pub(super) use stored::Choice;
 
@@ -58,6 +58,9 @@ const LEAST_ROOM: usize = 64 << 20;
 /// The least room for code that is added while a module runs.
 const LEAST_ROOM_BEHIND: usize = 1 << 20;
 
+/// The same where address space is shared by many modules.
+const LEAST_ROOM_AMONG_OTHERS: usize = 4 << 10;
+
 /// The most room that code and jump table may take: all of it is reached by 32-bit displacements.
 const MOST_ROOM: usize = 0x7ff0_0000;
 
@@ -79,42 +82,56 @@ impl ModuleCode {
 
     /// Code of all functions.
     fn eager(engine: &Engine, env: &Environment, bytes: &[u8]) -> Result<Self> {
+        if env.code_section.len() < compile::SMALL {
+            return Self::small(engine, env, bytes, None);
+        }
         let plan = ModulePlan::new(env);
-        let slots = env.defined_functions() as usize;
-        let (region, map) = if env.code_section.len() < compile::SMALL {
-            let units = compile::collect(engine, env, &plan, bytes)?;
-            let map = CodeMap::new();
-            let length = units.iter().map(|unit| unit.code.len().next_multiple_of(16)).sum();
-            let later = if engine.tier_up_period().is_some() { room_behind(env, length) } else { 0 };
-            let region = CodeRegion::image_with_room(slots, length, later, |image, address| {
+        let region = CodeRegion::reserve(env.defined_functions() as usize, room(env, 0))?;
+        let map = CodeMap::new();
+        map.set_base(region.addresses().start);
+        compile::stream(engine, env, &plan, bytes, |piece| place(engine.arch(), &region, &map, piece).map(drop))?;
+        Ok(Self::new(engine.arch(), region, map, plan, 0..0))
+    }
+
+    /// Code of all functions, among that of other modules that come and go.
+    pub fn among_others(engine: &Engine, env: &Environment, bytes: &[u8]) -> Result<Self> {
+        Self::small(engine, env, bytes, Some(engine.code_arena()))
+    }
+
+    /// Code of all functions of a module, kept in memory until its size is known; in a region of its own if there is no `arena`.
+    fn small(engine: &Engine, env: &Environment, bytes: &[u8], arena: Option<&CodeArena>) -> Result<Self> {
+        let (plan, map) = (ModulePlan::new(env), CodeMap::new());
+        let place = |pieces: &[Piece<'_>]| {
+            let length = pieces.iter().map(|piece| piece.code.len().next_multiple_of(CODE_ALIGN)).sum();
+            let later = match arena {
+                _ if engine.tier_up_period().is_none() => 0,
+                Some(_) => env.code_section.len().saturating_mul(EXPANSION).saturating_add(LEAST_ROOM_AMONG_OTHERS),
+                None => room_behind(env, length),
+            };
+            let write = |image: &mut [u8], address: usize, table: usize| {
                 let mut at = 0;
-                for unit in &units {
-                    let code = &mut image[at..at + unit.code.len()];
-                    code.copy_from_slice(&unit.code);
-                    engine.arch().relocate(code, 0, &unit.relocations, address + at, address_of_table(address, slots));
-                    at += unit.code.len().next_multiple_of(16);
+                for piece in pieces {
+                    let code = &mut image[at..at + piece.code.len()];
+                    code.copy_from_slice(piece.code);
+                    engine.arch().relocate(code, 0, piece.relocations, address + at, table);
+                    at += piece.code.len().next_multiple_of(CODE_ALIGN);
                 }
-            })?;
-            assert_eq!(
-                region.table_address(),
-                address_of_table(region.addresses().start, slots),
-                "the jump table stands in front of the code"
-            );
+            };
+            let slots = env.defined_functions() as usize;
+            let region = match arena {
+                Some(arena) => CodeRegion::leased_image(arena, slots, length, later, write),
+                None => CodeRegion::image_with_room(slots, length, later, write),
+            }?;
             let mut address = region.addresses().start;
             map.set_base(address);
-            for unit in &units {
-                map.add(unit.as_piece(), address, None);
-                point_slots(&region, unit.as_piece(), address);
-                address += unit.code.len().next_multiple_of(16);
+            for &piece in pieces {
+                map.add(piece, address, None);
+                point_slots(&region, piece, address);
+                address += piece.code.len().next_multiple_of(CODE_ALIGN);
             }
-            (region, map)
-        } else {
-            let region = CodeRegion::reserve(slots, room(env, 0))?;
-            let map = CodeMap::new();
-            map.set_base(region.addresses().start);
-            compile::stream(engine, env, &plan, bytes, |piece| place(engine.arch(), &region, &map, piece).map(drop))?;
-            (region, map)
+            Ok(region)
         };
+        let region = compile::collect(engine, env, &plan, bytes, place)?;
         Ok(Self::new(engine.arch(), region, map, plan, 0..0))
     }
 
@@ -193,6 +210,11 @@ impl ModuleCode {
     pub fn bytes_of(&self, own: u32) -> Option<&[u8]> {
         let placement = self.map.placed().by_function(own)?;
         Some(self.bytes(placement.start as usize, placement.length as usize))
+    }
+
+    /// Addresses that its code takes or may come to take.
+    pub fn addresses(&self) -> Range<usize> {
+        self.region.addresses()
     }
 
     /// All code, stubs and gaps included.
@@ -281,11 +303,6 @@ fn room(env: &Environment, stubs: usize) -> usize {
 fn room_behind(env: &Environment, length: usize) -> usize {
     let taken = length + size_of::<usize>() * env.defined_functions() as usize;
     env.code_section.len().saturating_mul(EXPANSION).max(LEAST_ROOM_BEHIND).min(MOST_ROOM.saturating_sub(taken))
-}
-
-/// Where the jump table of a region is whose code is at `code`.
-fn address_of_table(code: usize, slots: usize) -> usize {
-    code - (slots * size_of::<usize>()).next_multiple_of(mj_runtime::page_size())
 }
 
 /// Publishes a piece and makes its functions callable; its address.

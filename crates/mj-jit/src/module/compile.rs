@@ -37,8 +37,23 @@ impl OwnedUnit {
     }
 }
 
-/// Compiles all functions and keeps them.
-pub(super) fn collect(engine: &Engine, env: &Environment, plan: &ModulePlan, bytes: &[u8]) -> Result<Vec<OwnedUnit>> {
+/// Compiles all functions and hands the units to `place`, all at once and in order.
+pub(super) fn collect<R>(
+    engine: &Engine,
+    env: &Environment,
+    plan: &ModulePlan,
+    bytes: &[u8],
+    place: impl FnOnce(&[Piece<'_>]) -> Result<R>,
+) -> Result<R> {
+    if (env.code_section.len() as u32) < UNIT {
+        // One unit: it can stay where the compiler has it.
+        return engine.with_compiler(|compiler| {
+            let mut functions = Vec::with_capacity(env.defined_functions() as usize);
+            let work = Work { engine, env, plan, bytes, units: &[] };
+            work.compile(compiler, 0..env.defined_functions(), &mut functions)?;
+            place(&[Piece::of(compiler, &functions)])
+        })?;
+    }
     let mut units = Vec::new();
     stream(engine, env, plan, bytes, |piece| {
         units.push(OwnedUnit {
@@ -49,7 +64,7 @@ pub(super) fn collect(engine: &Engine, env: &Environment, plan: &ModulePlan, byt
         });
         Ok(())
     })?;
-    Ok(units)
+    place(&units.iter().map(OwnedUnit::as_piece).collect::<Vec<_>>())
 }
 
 /// Compiles all functions and hands the units to `place`, in order.

@@ -107,7 +107,9 @@ unsafe fn call_hook<T: 'static>(inner: *mut StoreInner, kind: CallHook) -> Resul
     let store = unsafe { &mut *inner.cast::<StoreData<T>>() };
     // Taken out while it runs, for it gets the store. Calls that it makes itself are not reported.
     let Some(mut hook) = store.call_hook.take() else { return Ok(()) };
+    store.inner.hooks_running += 1;
     let outcome = hook(StoreContextMut(store), kind);
+    store.inner.hooks_running -= 1;
     store.call_hook.get_or_insert(hook);
     outcome
 }

@@ -11,18 +11,20 @@ use mj_runtime::{ContextPointers, GlobalBox, HostContextBox, LinearMemory, Store
 
 use super::StoreOperations;
 use super::deadline::Interrupts;
+use super::late::Late;
+use super::places::Places;
 use crate::error::{Result, ensure};
 use crate::func::HostFunc;
 use crate::instance::InstanceData;
 use crate::limits::{DEFAULT_INSTANCE_LIMIT, DEFAULT_MEMORY_LIMIT, DEFAULT_TABLE_LIMIT};
 use crate::{Engine, ResourceLimiter};
 
-/// Which store something belongs to. Never used twice in a process.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+/// Which store something belongs to, or which instance that may go before its store does. Never used twice in a process.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub(crate) struct StoreId(NonZeroU64);
 
 impl StoreId {
-    fn next() -> Self {
+    pub(super) fn next() -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(1);
         Self(NonZeroU64::new(NEXT.fetch_add(1, Ordering::Relaxed)).expect("no process makes 2^64 stores"))
     }
@@ -64,11 +66,15 @@ pub struct StoreInner {
     pub(super) limits: CountLimits,
     /// There is a call hook.
     pub(crate) hooked: bool,
+    /// Calls of the hook that have not returned.
+    pub(super) hooks_running: u32,
     pub(crate) fuel_reserve: u64,
     /// Made by `Box::into_raw`: hooks use them while the store is borrowed.
-    instances: Vec<NonNull<InstanceData>>,
-    pub(crate) memories: Vec<StoreMemory>,
-    pub(crate) tables: Vec<StoreTable>,
+    pub(super) instances: Places<NonNull<InstanceData>>,
+    pub(crate) memories: Places<StoreMemory>,
+    pub(crate) tables: Places<StoreTable>,
+    /// Instances that may go before the store does; none until one is linked.
+    pub(crate) late: Option<Box<Late>>,
     pub(crate) host_globals: Vec<GlobalBox>,
     host_functions: Vec<(HostContextBox, Arc<HostFunc>)>,
     pub(crate) extern_values: Vec<Box<dyn Any + Send + Sync>>,
@@ -96,10 +102,12 @@ impl StoreInner {
             interrupts,
             limits,
             hooked: false,
+            hooks_running: 0,
             fuel_reserve: 0,
-            instances: Vec::new(),
-            memories: Vec::new(),
-            tables: Vec::new(),
+            instances: Places::default(),
+            memories: Places::default(),
+            tables: Places::default(),
+            late: None,
             host_globals: Vec::new(),
             host_functions: Vec::new(),
             extern_values: Vec::new(),
@@ -130,13 +138,19 @@ impl StoreInner {
         self.operations
     }
 
-    /// Panics if something does not belong to this store.
+    /// Panics if something does not belong to this store, or to an instance of it that is gone.
     #[inline]
     #[track_caller]
     pub(crate) fn check_owner(&self, owner: StoreId, what: &str) {
-        if owner != self.id {
+        if !self.owns(owner) {
             wrong_store(what);
         }
+    }
+
+    /// Whether things of this owner are this store's, and alive.
+    #[inline]
+    pub(crate) fn owns(&self, owner: StoreId) -> bool {
+        owner == self.id || self.late.as_ref().is_some_and(|late| late.has(owner))
     }
 
     /// Checks that there is room for what an instance needs.
@@ -150,19 +164,20 @@ impl StoreInner {
         fits("memory", self.memories.len(), memories, self.limits.memories)
     }
 
-    /// Takes an instance in; it lives as long as the store.
+    /// Takes an instance in; it lives as long as the store, or until [`StoreInner::collect_late`] finds that nobody can reach it any more.
     pub(crate) fn add_instance(&mut self, instance: Box<InstanceData>) -> (u32, NonNull<InstanceData>) {
-        let index = self.instances.len() as u32;
         let instance = NonNull::from(Box::leak(instance));
-        self.instances.push(instance);
+        let index = self.instances.add(instance);
+        // SAFETY: it is the list's alone yet.
+        unsafe { (*instance.as_ptr()).index = index };
         (index, instance)
     }
 
     /// An instance of this store.
     #[inline]
     pub(crate) fn instance(&self, index: u32) -> &InstanceData {
-        // SAFETY: instances live as long as the store, and are changed only through shared references or before they are taken in.
-        unsafe { self.instances[index as usize].as_ref() }
+        // SAFETY: instances are alive as long as they are in the list, and are changed only through shared references or before they are taken in.
+        unsafe { self.instances[index].as_ref() }
     }
 
     /// From now on there is a call hook. Host functions do not look whether there is one: those that are here are exchanged.
@@ -188,7 +203,7 @@ impl StoreInner {
 
 impl Drop for StoreInner {
     fn drop(&mut self) {
-        for instance in self.instances.drain(..) {
+        for instance in self.instances.drain() {
             // SAFETY: from `Box::leak` in `add_instance`, freed once; compiled code does not run, since running borrows the store.
             drop(unsafe { Box::from_raw(instance.as_ptr()) });
         }
@@ -204,5 +219,5 @@ impl fmt::Debug for StoreInner {
 #[cold]
 #[track_caller]
 fn wrong_store(what: &str) -> ! {
-    panic!("object used with the wrong store: this {what} belongs to another one")
+    panic!("object used with the wrong store: this {what} belongs to another one, or to an instance that was linked late and is gone")
 }

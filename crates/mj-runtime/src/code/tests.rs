@@ -73,7 +73,7 @@ fn pieces_run_while_more_are_published() {
 fn no_mapping_is_ever_writable_and_executable() {
     let published = CodeRegion::reserve(1000, 4 << 20).unwrap();
     let flipped = CodeRegion::reserve_without_alias(1000, 4 << 20).unwrap();
-    let image = CodeRegion::image(1000, 4 << 20, |code, address| {
+    let image = CodeRegion::image(1000, 4 << 20, |code, address, _| {
         assert_eq!(permissions(address), "rw-p");
         code[..returning(5).len()].copy_from_slice(&returning(5));
         assert_nothing_is_writable_and_executable();
@@ -95,6 +95,41 @@ fn no_mapping_is_ever_writable_and_executable() {
 
 /// Code is never changed where the engine runs; it is here, so that a cache which was not told would be seen to have the old code. (QEMU from version
 /// 10 on is such a cache, but only where memory is mapped twice.)
+#[test]
+fn leased_regions_run_grow_and_leave_nothing_behind() {
+    let arena = CodeArena::default();
+    for round in 0..3 {
+        let regions: Vec<_> = (0..50)
+            .map(|number| {
+                let image = |code: &mut [u8], address: usize, table: usize| {
+                    assert!(address.abs_diff(table) <= i32::MAX as usize);
+                    assert_eq!(permissions(address), "r-xs");
+                    code.copy_from_slice(&returning(number));
+                };
+                CodeRegion::leased_image(&arena, 2, returning(number).len(), 100, image).unwrap()
+            })
+            .collect();
+        for (number, region) in regions.iter().enumerate() {
+            let number = number as u32;
+            region.set_slot(0, region.addresses().start);
+            region.set_slot(1, region.publish(&returning(1000 + number), |_, _| assert_nothing_is_writable_and_executable()).unwrap());
+            let entry = |slot: usize| region.slots()[slot].load(Ordering::Acquire) as usize;
+            assert_eq!([run(entry(0)), run(entry(1))], [number, 1000 + number], "round {round}");
+            assert!(matches!(region.publish(&[0; 200], |_, _| {}), Err(CodeError::Full { .. })));
+        }
+        let (address, used) = (regions[7].addresses().start, regions[7].used());
+        regions[7].register(Arc::new(Anything));
+        drop(regions);
+        assert!(code_info(address).is_none());
+        // SAFETY: the arena keeps the chunk, which is readable.
+        assert!(unsafe { std::slice::from_raw_parts(address as *const u8, used) }.iter().all(|&byte| byte == BREAKPOINT));
+    }
+    let large =
+        CodeRegion::leased_image(&arena, 1, 64 << 20, 0, |code, _, _| code[..returning(1).len()].copy_from_slice(&returning(1))).unwrap();
+    assert_eq!(permissions(large.addresses().start), "r-xp", "a mapping of its own");
+    assert_eq!(run(large.addresses().start), 1);
+}
+
 #[test]
 fn what_was_written_last_runs() {
     let region = CodeRegion::reserve(0, 1 << 16).unwrap();
@@ -142,7 +177,7 @@ fn full_and_oversized_regions_are_errors() {
     for (slots, capacity) in [(0, LARGEST + 1), (LARGEST / 8, page_size()), (usize::MAX, 0), (0, usize::MAX)] {
         assert!(matches!(CodeRegion::reserve(slots, capacity), Err(CodeError::TooLarge(_))), "{slots} {capacity}");
     }
-    let image = CodeRegion::image(0, 0, |code, _| assert!(code.is_empty())).unwrap();
+    let image = CodeRegion::image(0, 0, |code, _, _| assert!(code.is_empty())).unwrap();
     assert!(matches!(image.publish(&[0xc3], |_, _| {}), Err(CodeError::Full { .. })));
 }
 
@@ -207,7 +242,7 @@ fn code_is_registered_until_its_region_is_dropped() {
 #[test]
 fn an_image_with_room_takes_more_code_later() {
     let image = returning(5);
-    let region = CodeRegion::image_with_room(1, image.len(), 1 << 20, |bytes, _| bytes.copy_from_slice(&image)).unwrap();
+    let region = CodeRegion::image_with_room(1, image.len(), 1 << 20, |bytes, _, _| bytes.copy_from_slice(&image)).unwrap();
     let first = region.addresses().start;
     assert_eq!((run(first), region.used()), (5, image.len()));
     assert_nothing_is_writable_and_executable();
@@ -219,6 +254,6 @@ fn an_image_with_room_takes_more_code_later() {
     assert_nothing_is_writable_and_executable();
     let error = region.publish(&vec![0; 1 << 20], |_, _| ()).unwrap_err();
     assert!(matches!(error, CodeError::Full { .. }), "{error}");
-    let full = CodeRegion::image(1, image.len(), |bytes, _| bytes.copy_from_slice(&image)).unwrap();
+    let full = CodeRegion::image(1, image.len(), |bytes, _, _| bytes.copy_from_slice(&image)).unwrap();
     assert!(full.publish(&image, |_, _| ()).is_err());
 }

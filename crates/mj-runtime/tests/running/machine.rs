@@ -39,7 +39,7 @@ struct Code {
 impl Code {
     fn new() -> Self {
         let code = bytes();
-        let region = CodeRegion::image(0, code.len(), |copy, _| copy.copy_from_slice(code)).unwrap();
+        let region = CodeRegion::image(0, code.len(), |copy, _, _| copy.copy_from_slice(code)).unwrap();
         let mut sites: Vec<_> = sites().map(|(label, trap)| Site::new(label.offset() as u32, label.offset() as u32, trap)).collect();
         sites.extend(DIVISIONS.iter().map(|&(label, register, is_64)| {
             let offset = label.offset() as u32;

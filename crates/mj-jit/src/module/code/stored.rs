@@ -10,7 +10,7 @@ use mj_decode::Module as Environment;
 use mj_runtime::CodeRegion;
 
 use super::super::artefact::{ALIGN, Stored, StoredFunction, offsets, part};
-use super::{CodeMap, ModuleCode, Placed, Placement, address_of_table, room_behind};
+use super::{CodeMap, ModuleCode, Placed, Placement, room_behind};
 use crate::Engine;
 use crate::error::Result;
 
@@ -28,13 +28,12 @@ impl ModuleCode {
     pub fn from_stored(engine: &Engine, env: &Environment, stored: &Stored<'_>) -> Result<Self> {
         let slots = env.defined_functions() as usize;
         let later = if engine.tier_up_period().is_some() { room_behind(env, stored.code.len()) } else { 0 };
-        let region = CodeRegion::image_with_room(slots, stored.code.len(), later, |image, address| {
+        let region = CodeRegion::image_with_room(slots, stored.code.len(), later, |image, address, table| {
             image.copy_from_slice(&stored.code);
-            link(engine.arch(), image, stored, address, address_of_table(address, slots));
+            link(engine.arch(), image, stored, address, table);
         })?;
         let map = CodeMap::new();
         let address = region.addresses().start;
-        assert_eq!(region.table_address(), address_of_table(address, slots), "the jump table stands in front of the code");
         map.set_base(address);
         map.add_stored(stored, address);
         point_slots(&region, stored, address);
