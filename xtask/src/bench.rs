@@ -120,7 +120,7 @@ fn subjects(arguments: &Arguments) -> Result<Vec<Subject>, String> {
 }
 
 /// A file's folder and stem: `polybench/2mm`.
-fn name_of(file: &Path) -> String {
+pub(crate) fn name_of(file: &Path) -> String {
     let part = |part: Option<&std::ffi::OsStr>| part.map(|part| part.to_string_lossy().into_owned());
     let stem = part(file.file_stem()).unwrap_or_default();
     match part(file.parent().and_then(Path::file_name)) {

@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod instructions;
 mod spec;
 mod target;
 mod worker;
@@ -25,6 +26,8 @@ enum Task {
     Spec(spec::Arguments),
     /// Measures programs in every tier, and beside other engines
     Bench(bench::Arguments),
+    /// Counts the AArch64 instructions that programs execute, beside Cranelift's
+    Instructions(instructions::Arguments),
     /// Runs files of the suite and reports in a form for programs: what `spec` starts
     #[command(hide = true)]
     SpecWorker(worker::Arguments),
@@ -34,6 +37,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().task {
         Task::Spec(arguments) => spec::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
+        Task::Instructions(arguments) => instructions::run(&arguments),
         Task::SpecWorker(arguments) => worker::run(&arguments).map(|()| true),
     };
     match result {

@@ -183,26 +183,37 @@ impl Pass<'_> {
                 capacity[class] = capacity[class].saturating_sub(1);
             }
         }
-        for candidate in &mut candidates {
-            let state = *self.state.value(candidate.value);
+        let mut wanted: SmallVec<[usize; 32]> = SmallVec::new();
+        for (index, candidate) in candidates.iter().enumerate() {
+            let state = self.state.value(candidate.value);
             let class = state.class as usize;
             let is_used = candidate.distance < end;
             let is_wanted = match is_used {
                 true => candidate.distance < first_call,
                 false => !calls && state.brought > 0 && pressure[class] as usize + 1 < self.capacity()[class],
             };
-            if candidate.register.is_some() || !is_wanted || capacity[class] == 0 {
-                continue;
-            }
-            let of_class = free & RegSet::class(state.class);
-            let register = match state.brought_in {
-                register if register.is_some() && of_class.contains(register) => Some(register),
-                register => self.choose(candidate.value, of_class, register),
-            };
-            if let Some(register) = register {
+            if candidate.register.is_none() && is_wanted && capacity[class] > 0 {
                 capacity[class] -= 1;
-                free.remove(register);
-                candidate.register = register;
+                wanted.push(index);
+            }
+        }
+        // Whoever can stay where it is does; the others make do with what is left.
+        for stays in [true, false] {
+            for &index in &wanted {
+                let candidate = &mut candidates[index];
+                if candidate.register.is_some() {
+                    continue;
+                }
+                let state = self.state.value(candidate.value);
+                let of_class = free & RegSet::class(state.class);
+                candidate.register = match state.brought_in {
+                    register if register.is_some() && of_class.contains(register) => register,
+                    register if !stays => self.choose(candidate.value, of_class, register).unwrap_or(PReg::NONE),
+                    _ => PReg::NONE,
+                };
+                if candidate.register.is_some() {
+                    free.remove(candidate.register);
+                }
             }
         }
         candidates
