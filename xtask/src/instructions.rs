@@ -82,7 +82,11 @@ fn count_all(arguments: &Arguments, folder: &Path) -> Result<bool, String> {
         let cranelift = count(&arguments.wasmtime, &["run", "--profile=perfmap"])?;
         let mj = count(&arguments.mj, &["run", "--profile=perfmap", "--tier", &arguments.tier])?;
         for &index in &arguments.show {
-            println!("{program}, function {index}, Cranelift:\n{}\n{program}, function {index}, mj:\n{}", cranelift.text(index), mj.text(index));
+            println!(
+                "{program}, function {index}, Cranelift:\n{}\n{program}, function {index}, mj:\n{}",
+                cranelift.text(index),
+                mj.text(index)
+            );
         }
         programs.push(Row { program: program.clone(), place: String::new(), times: 1, cranelift: cranelift.total(), mj: mj.total() });
         compare(arguments.least, &program, &cranelift, &mj, &mut functions, &mut loops);

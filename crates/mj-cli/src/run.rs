@@ -3,7 +3,7 @@
 use std::env;
 use std::path::{Path, PathBuf};
 
-use mj_jit::{CompilationMode, Engine, Error, Instance, Linker, Module, Store, UnknownImportError, Val};
+use mj_jit::{CompilationMode, Engine, Error, Instance, LateLinking, Linker, Module, Store, UnknownImportError, Val};
 use mj_wasi::{Interrupter, WasiCtxBuilder};
 
 use crate::failure::Failure;
@@ -37,6 +37,9 @@ pub(crate) struct Arguments {
     /// How large a linear memory may grow, such as 64M (short for -W max-memory-size=)
     #[arg(long, value_name = "SIZE")]
     max_memory: Option<String>,
+    /// Let the guest link modules that it generates: offer the functions of `mj:link`
+    #[arg(long)]
+    late_link: bool,
     /// Run a module that `mj compile` made: machine code, which nothing keeps in bounds
     #[arg(long)]
     allow_precompiled: bool,
@@ -110,6 +113,9 @@ fn instantiate_and_run(
     for preload in &arguments.preload {
         preload_module(arguments, linker, store, preload)?;
     }
+    if arguments.late_link {
+        linker.func_late_link(LateLinking::new()).map_err(|error| Failure::other(format!("--late-link: {error:#}")))?;
+    }
     define_unknown_imports(settings, linker, store, module)?;
     let instance = linker.instantiate(&mut *store, module).map_err(|error| uninstantiable(&subject, settings, &error))?;
     match &arguments.invoke {
@@ -121,8 +127,11 @@ fn instantiate_and_run(
 /// Why a module could not be instantiated, and what to do.
 fn uninstantiable(subject: &str, settings: &Settings, error: &Error) -> Failure {
     match Failure::of_guest(subject, error) {
-        Failure::Other(message) if error.downcast_ref::<UnknownImportError>().is_some() => {
-            Failure::Other(format!("{message}; --preload MODULE=FILE provides imports, -W unknown-imports-trap does without"))
+        Failure::Other(message) if let Some(unknown) = error.downcast_ref::<UnknownImportError>() => {
+            Failure::Other(match unknown.module() {
+                "mj:link" => format!("{message}; --late-link provides it"),
+                _ => format!("{message}; --preload MODULE=FILE provides imports, -W unknown-imports-trap does without"),
+            })
         }
         Failure::Other(message) => match settings.max_memory {
             Some(bytes) => Failure::Other(format!("{message} (--max-memory allows {bytes} bytes a memory)")),

@@ -159,3 +159,33 @@ fn profilers_learn_the_names_of_functions() {
     let _ = fs::remove_file(&map);
     assert!(text.contains("siphash"), "{text}");
 }
+
+/// A program whose generated module is in its data: it puts a function into the table that returns 42.
+#[test]
+fn programs_link_what_they_generate() {
+    let folder = Folder::new();
+    let generated = r#"(module (import "env" "__indirect_function_table" (table 1 funcref))
+        (func $f (result i32) (i32.const 42)) (elem declare func $f)
+        (func (export "patch") (table.set (i32.const 0) (ref.func $f))))"#;
+    let bytes = wat::parse_str(generated).unwrap();
+    let data: String = bytes.iter().map(|byte| format!("\\{byte:02x}")).collect();
+    let program = folder.file(
+        "program.wat",
+        format!(
+            r#"(module (import "mj:link" "instantiate" (func $instantiate (param i32 i32) (result i32)))
+            (import "mj:link" "error" (func $error (param i32 i32) (result i32)))
+            (memory (export "memory") 1)
+            (table (export "__indirect_function_table") 1 funcref)
+            (data (i32.const 0) "{data}")
+            (func (export "run") (param i32) (result i32)
+                (if (result i32) (call $instantiate (i32.const 0) (local.get 0))
+                    (then (call $error (i32.const 1024) (i32.const 100)))
+                    (else (call_indirect (result i32) (i32.const 0))))))"#
+        ),
+    );
+    mj(&["--late-link", "--invoke", "run", &program, &bytes.len().to_string()]).prints("42\n");
+    let length: u32 = mj(&["--late-link", "--invoke", "run", &program, "5"]).stdout.trim().parse().unwrap();
+    assert!((20..300).contains(&length), "the length of what is wrong: {length}");
+    let without = mj(&["--invoke", "run", &program, "5"]);
+    assert!(without.code == Some(1) && without.stderr.contains("--late-link provides it"), "{without:?}");
+}

@@ -3,6 +3,7 @@
 mod create;
 mod data;
 mod hooks;
+mod inspect;
 
 use std::fmt;
 use std::sync::Arc;
@@ -21,6 +22,7 @@ use crate::{
 
 pub(crate) use create::{create, instantiate, start};
 pub(crate) use data::InstanceData;
+pub use inspect::Identity;
 
 /// An instance of a module in a store.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

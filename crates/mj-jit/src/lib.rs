@@ -58,7 +58,7 @@ pub use externref::{ExternRef, GcRef, OwnedRooted, RootScope, Rooted};
 pub use externs::{Export, Extern, SharedMemory, Tag};
 pub use func::{Caller, Func, IntoFunc, TypedFunc, WasmParams, WasmResults, WasmRet, WasmTy, WasmTyList};
 pub use global::Global;
-pub use instance::{Instance, InstancePre};
+pub use instance::{Identity, Instance, InstancePre};
 pub use limits::{DEFAULT_INSTANCE_LIMIT, DEFAULT_MEMORY_LIMIT, DEFAULT_TABLE_LIMIT, ResourceLimiter, StoreLimits, StoreLimitsBuilder};
 pub use linker::{LateInstance, LateLinkError, LateLinking, Linker, UnknownImportError};
 pub use memory::{Memory, MemoryAccessError};

@@ -257,7 +257,7 @@ impl WasiCtxBuilder {
         let sockets = built.sockets.into_iter().map(Object::Socket);
         for object in streams.into_iter().chain(dirs).chain(sockets) {
             // There are fewer objects than numbers: each holds a file of this process.
-            let _ = descriptors.insert(object.into());
+            let _ = descriptors.give(object);
         }
         let env = built.env.into_iter().map(|(name, value)| format!("{name}={value}"));
         WasiP1Ctx {

@@ -69,6 +69,8 @@ impl Dir {
 /// An open object and the rights it has lost.
 pub(crate) struct Descriptor {
     pub object: Object,
+    /// The number under which the host gave it to the guest; `None` if the guest opened it.
+    pub given: Option<u32>,
     /// Rights given up by `fd_fdstat_set_rights`, for itself and for what is opened through it.
     pub denied: Rights,
     pub denied_inheriting: Rights,
@@ -77,7 +79,7 @@ pub(crate) struct Descriptor {
 impl From<Object> for Descriptor {
     fn from(object: Object) -> Self {
         let (denied, denied_inheriting) = (Rights::empty(), Rights::empty());
-        Descriptor { object, denied, denied_inheriting }
+        Descriptor { object, given: None, denied, denied_inheriting }
     }
 }
 
@@ -103,6 +105,18 @@ impl Descriptors {
         self.slots[at] = Some(descriptor);
         self.lowest_free = at + 1;
         Ok(number)
+    }
+
+    /// Opens the lowest free number for something of the host.
+    pub fn give(&mut self, object: Object) -> Result<u32, Errno> {
+        let fd = self.insert(object.into())?;
+        self.get_mut(fd, Rights::empty())?.given = Some(fd);
+        Ok(fd)
+    }
+
+    /// What is open, by number.
+    pub fn iter(&self) -> impl Iterator<Item = (u32, &Descriptor)> {
+        (0_u32..).zip(&self.slots).filter_map(|(fd, slot)| Some((fd, slot.as_ref()?)))
     }
 
     /// Closes `fd`.

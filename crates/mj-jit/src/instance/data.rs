@@ -56,6 +56,25 @@ impl InstanceData {
         Global::new_handle(self.store, self.global_cell(global), self.module.env.globals[global as usize])
     }
 
+    /// What is left of a data segment.
+    pub fn data_segment_bytes(&self, segment: u32) -> &[u8] {
+        match self.data.get(segment as usize) {
+            Some(left) if left.get() => {
+                let range = &self.module.env.data[segment as usize].range;
+                &self.module.bytes[range.start as usize..range.end as usize]
+            }
+            _ => &[],
+        }
+    }
+
+    /// What is left of an element segment, as words.
+    pub fn element_segment_words(&self, segment: u32) -> &[usize] {
+        match self.elements.get(segment as usize) {
+            Some(segment) if !segment.dropped.get() => &segment.words,
+            _ => &[],
+        }
+    }
+
     pub fn global_cell(&self, global: u32) -> *mut mj_abi::GlobalCell {
         match self.module.env.own_global(global) {
             Some(own) => self.context.own_global(own),

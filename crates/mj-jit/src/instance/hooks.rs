@@ -31,13 +31,7 @@ impl InstanceHooks for InstanceData {
     }
 
     fn data_segment(&self, segment: u32) -> &[u8] {
-        match self.data.get(segment as usize) {
-            Some(left) if left.get() => {
-                let range = &self.module.env.data[segment as usize].range;
-                &self.module.bytes[range.start as usize..range.end as usize]
-            }
-            _ => &[],
-        }
+        self.data_segment_bytes(segment)
     }
 
     fn data_drop(&self, segment: u32) {
@@ -47,10 +41,7 @@ impl InstanceHooks for InstanceData {
     }
 
     fn element_segment(&self, segment: u32) -> &[usize] {
-        match self.elements.get(segment as usize) {
-            Some(segment) if !segment.dropped.get() => &segment.words,
-            _ => &[],
-        }
+        self.element_segment_words(segment)
     }
 
     fn elem_drop(&self, segment: u32) {

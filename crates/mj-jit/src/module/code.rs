@@ -159,6 +159,13 @@ impl ModuleCode {
         self.region.slot(own as usize)
     }
 
+    /// The own function whose entry address is stored there.
+    pub fn function_of_slot(&self, slot: *const CodePointer) -> Option<u32> {
+        let slots = self.region.slots().as_ptr_range();
+        let is_ours = (slots.start as usize..slots.end as usize).contains(&(slot as usize));
+        is_ours.then(|| ((slot as usize - slots.start as usize) / size_of::<CodePointer>()) as u32)
+    }
+
     /// Gives a function code if it has none; its entry address.
     pub fn compile_lazily(&self, module: &ModuleInner, own: u32) -> Result<usize> {
         let entry = || self.region.slots()[own as usize].load(Ordering::Acquire) as usize;

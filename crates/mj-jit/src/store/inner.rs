@@ -1,12 +1,14 @@
 //! The part of a store that does not depend on the host's data.
 
 use std::any::Any;
+use std::collections::HashMap;
 use std::fmt;
 use std::num::NonZeroU64;
 use std::ptr::NonNull;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use mj_abi::FuncRef;
 use mj_runtime::{ContextPointers, GlobalBox, HostContextBox, LinearMemory, StoreState, Table};
 
 use super::StoreOperations;
@@ -78,6 +80,8 @@ pub struct StoreInner {
     pub(crate) host_globals: Vec<GlobalBox>,
     host_functions: Vec<(HostContextBox, Arc<HostFunc>)>,
     pub(crate) extern_values: Vec<Box<dyn Any + Send + Sync>>,
+    /// References to functions that are not references in their instances, by slot and context.
+    pub(crate) inspected: HashMap<(usize, usize), Box<FuncRef>>,
 }
 
 // SAFETY: the pointers are to instances that this store owns, which are used only by whoever has the store; host values and functions are required to be
@@ -111,6 +115,7 @@ impl StoreInner {
             host_globals: Vec::new(),
             host_functions: Vec::new(),
             extern_values: Vec::new(),
+            inspected: HashMap::new(),
         })
     }
 
@@ -178,6 +183,12 @@ impl StoreInner {
     pub(crate) fn instance(&self, index: u32) -> &InstanceData {
         // SAFETY: instances are alive as long as they are in the list, and are changed only through shared references or before they are taken in.
         unsafe { self.instances[index].as_ref() }
+    }
+
+    /// The instances in the order in which they were made.
+    pub(crate) fn instances(&self) -> impl Iterator<Item = &InstanceData> {
+        // SAFETY: as in `instance`.
+        self.instances.iter().map(|(_, instance)| unsafe { instance.as_ref() })
     }
 
     /// From now on there is a call hook. Host functions do not look whether there is one: those that are here are exchanged.

@@ -63,7 +63,7 @@ pub(crate) fn path_open(
         Object::File(_) => return Err(Errno::NotDir),
         _ => return Err(Errno::Badf),
     };
-    let descriptor = Descriptor { object, denied, denied_inheriting: denied };
+    let descriptor = Descriptor { object, given: None, denied, denied_inheriting: denied };
     let number = ctx.descriptors.insert(descriptor)?;
     memory.write_u32(opened, number)
 }

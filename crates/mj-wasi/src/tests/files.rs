@@ -237,3 +237,28 @@ fn a_thousand_renumberings_leave_no_file_open() {
     // Other tests open files at the same time, but not a thousand.
     assert!(open() < before + 500);
 }
+
+#[test]
+fn what_a_guest_has_opened_is_told_from_what_it_was_given() {
+    let mut guest = Guest::new();
+    let shown = |guest: &Guest| guest.ctx.open_files().iter().map(ToString::to_string).collect::<Vec<_>>();
+    assert!(shown(&guest).is_empty());
+    let file = digits(&mut guest);
+    let folder = guest.open(".", DIRECTORY, READ).unwrap();
+    let (host_file, host_folder) = (guest.host("digits"), guest.host("").canonicalize().unwrap());
+    let expected = [
+        format!("descriptor {file} (the file {})", host_file.display()),
+        format!("descriptor {folder} (the folder {})", host_folder.display()),
+    ];
+    assert_eq!(shown(&guest), expected);
+    assert_eq!(guest.ctx.open_files()[0].path(), Some(host_file.as_path()));
+    guest.close(file).unwrap();
+    guest.close(folder).unwrap();
+    guest.close(0).unwrap();
+    assert!(shown(&guest).is_empty());
+    guest.call("fd_renumber", &[ROOT.into(), 2]).unwrap();
+    assert_eq!(shown(&guest), [format!("descriptor 2 (the folder {})", host_folder.display())]);
+    assert_eq!(guest.ctx.open_files()[0].fd(), 2);
+    guest.call("fd_renumber", &[1, 2]).unwrap();
+    assert_eq!(shown(&guest), ["descriptor 2 (a standard stream)"]);
+}
