@@ -129,7 +129,7 @@ struct Baseline<'a, I> {
     settled: usize,
     /// Something in the function calls.
     has_call: bool,
-    /// There are references among the locals, or are or were on the operand stack.
+    /// There are references, but for nulls: locals, or what operators left on the operand stack so far.
     has_references: bool,
     /// Loops around the operator at hand.
     loop_depth: u32,

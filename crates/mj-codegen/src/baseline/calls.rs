@@ -227,6 +227,7 @@ impl<I: Isa> Baseline<'_, I> {
         self.truncate(base);
         let results = self.module.types[ty as usize].results();
         for (&ty, &location) in results.iter().zip(&layout.results) {
+            self.has_references |= ty.is_reference();
             match location {
                 ArgLocation::Memory(offset) => {
                     let index = self.stack.len();

@@ -19,7 +19,6 @@ impl<I: Isa> Baseline<'_, I> {
         // What is pushed where a settled entry was is not settled.
         self.settled = self.settled.min(self.stack.len());
         self.stack.push(Entry { place, ty, value });
-        self.has_references |= ty.is_reference();
         if self.stack.len() > self.max_depth {
             self.max_depth = self.stack.len();
         }
@@ -557,6 +556,7 @@ impl<I: Isa> Baseline<'_, I> {
 
     pub(super) fn get_global(&mut self, global: u32, rest: &Reader<'_>) {
         let ty = self.module.globals[global as usize].content;
+        self.has_references |= ty.is_reference();
         let register = self.target(ty, RegSet::EMPTY, Some(rest));
         match self.global_cell(global) {
             GlobalPlace::Own(offset) => self.isa.load_field(register, I::CONTEXT, offset, width_of(ty)),
@@ -600,6 +600,7 @@ impl<I: Isa> Baseline<'_, I> {
     }
 
     pub(super) fn get_func_ref(&mut self, function: u32, rest: &Reader<'_>) {
+        self.has_references = true;
         let dense = self.module.func_ref(function).expect("validation lets only declared functions be references");
         let register = self.target(ValType::FuncRef, RegSet::EMPTY, Some(rest));
         self.isa.context_address(register, self.plan.layout.func_ref(dense) as i32);
@@ -621,6 +622,7 @@ impl<I: Isa> Baseline<'_, I> {
     }
 
     pub(super) fn get_table(&mut self, table: u32, at: u32, rest: &Reader<'_>) {
+        self.has_references = true;
         let ty = self.module.tables[table as usize].element;
         let index = self.bring_index();
         let to = self.allocate(Class::Int, RegSet::one(index));
