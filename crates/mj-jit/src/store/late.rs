@@ -61,8 +61,8 @@ impl LateRoot {
 pub(crate) struct Late {
     /// In the order of linking.
     linked: BTreeMap<StoreId, Linked>,
-    /// Contexts and code: the end of a range and whose it is, by its start.
-    by_address: BTreeMap<usize, (usize, StoreId)>,
+    /// Contexts, and code.
+    areas: [Areas; 2],
     /// Bytes that came since the last collection, and those that were left by it.
     fresh: usize,
     left: usize,
@@ -72,6 +72,32 @@ pub(crate) struct Late {
     host_functions: HashMap<*const HostFunc, Func>,
     /// Why the last module could not be linked.
     pub failure: String,
+}
+
+/// Disjoint ranges of addresses, and whose they are.
+#[derive(Debug, Default)]
+struct Areas {
+    /// The end of a range and whose it is.
+    by_start: BTreeMap<usize, (usize, StoreId)>,
+    /// All of them are in here: most words are not, which is told at once.
+    span: Range<usize>,
+}
+
+impl Areas {
+    fn add(&mut self, range: Range<usize>, id: StoreId) {
+        let is_first = self.by_start.is_empty();
+        self.span.start = if is_first { range.start } else { self.span.start.min(range.start) };
+        self.span.end = if is_first { range.end } else { self.span.end.max(range.end) };
+        self.by_start.insert(range.start, (range.end, id));
+    }
+
+    fn at(&self, address: usize) -> Option<StoreId> {
+        if !self.span.contains(&address) {
+            return None;
+        }
+        let (_, &(end, id)) = self.by_start.range(..=address).next_back()?;
+        (address < end).then_some(id)
+    }
 }
 
 #[derive(Debug)]
@@ -106,16 +132,15 @@ impl Late {
         let bytes = size_of_instance(instance);
         let handles = Arc::clone(&root.handles);
         self.linked.insert(root.id, Linked { index, program: root.program, handles, is_pinned: AtomicBool::new(false), bytes });
-        for Range { start, end } in ranges(instance) {
-            self.by_address.insert(start, (end, root.id));
+        for (areas, range) in self.areas.iter_mut().zip(ranges(instance)) {
+            areas.add(range, root.id);
         }
         self.fresh += bytes;
     }
 
     /// Whose context or code is at an address.
     fn at(&self, address: usize) -> Option<StoreId> {
-        let (_, &(end, id)) = self.by_address.range(..=address).next_back()?;
-        (address < end).then_some(id)
+        self.areas.iter().find_map(|areas| areas.at(address))
     }
 
     /// Keeps the instance at an address, if there is one, for as long as the store.
@@ -215,8 +240,8 @@ impl StoreInner {
         let instance = unsafe { Box::from_raw(self.instances.remove(index).as_ptr()) };
         let late = self.late_mut();
         late.linked.remove(&id);
-        for Range { start, .. } in ranges(&instance) {
-            late.by_address.remove(&start);
+        for (areas, Range { start, .. }) in late.areas.iter_mut().zip(ranges(&instance)) {
+            areas.by_start.remove(&start);
         }
         self.free_owned(id, &instance.tables, &instance.memories);
         drop(instance);
