@@ -448,6 +448,32 @@ fn code_that_runs_stays_although_it_was_replaced() {
     }
 }
 
+/// Host and WebAssembly take turns on the host's stack, which ends.
+#[test]
+fn modules_that_link_themselves_for_ever_run_out_of_stack() {
+    for engine in engines() {
+        let mut running = Running::new(&engine);
+        let itself = |length: u32| {
+            binary(&format!(
+                r#"(module
+                    (import "mj:link" "instantiate" (func $instantiate (param i32 i32) (result i32)))
+                    (import "env" "memory" (memory 1))
+                    (func (export "patch")
+                        (i32.store (i32.const 0) (i32.add (i32.load (i32.const 0)) (i32.const 1)))
+                        (if (call $instantiate (i32.const 4096) (i32.const {length})) (then unreachable))))"#
+            ))
+        };
+        let length = itself(200).len() as u32;
+        let module = itself(length);
+        assert_eq!(module.len() as u32, length);
+        assert_eq!(running.try_link(&module).unwrap(), LateLinkError::Trap as u32);
+        let memory = running.program.get_memory(&mut running.store, "memory").unwrap();
+        let depth = u32::from_le_bytes(memory.data(&running.store)[..4].try_into().unwrap());
+        assert!(depth > 10, "{depth} levels");
+        assert_eq!(running.left(), 0);
+    }
+}
+
 #[test]
 fn handles_of_what_is_gone_are_refused() {
     let mut running = Running::new(&Engine::default());
