@@ -1,0 +1,55 @@
+; Arithmetic: greatest common divisors, powers modulo a number, collatz sequences, and where fixnums end.
+(define (gcd-of a b) (if (= b 0) (abs a) (gcd-of b (remainder a b))))
+
+; The greatest common divisor, and by which factors it is the sum of both.
+(define (extended-gcd a b)
+  (if (= b 0)
+      (list a 1 0)
+      (let* ((rest (extended-gcd b (modulo a b)))
+             (x (cadr rest)) (y (caddr rest)))
+        (list (car rest) y (- x (* (quotient a b) y))))))
+
+(define (power-modulo base exponent modulus)
+  (let loop ((base (modulo base modulus)) (exponent exponent) (result 1))
+    (if (= exponent 0)
+        result
+        (loop (modulo (* base base) modulus)
+              (quotient exponent 2)
+              (if (odd? exponent) (modulo (* result base) modulus) result)))))
+
+(define (collatz n)
+  (let loop ((n n) (steps 0))
+    (cond ((= n 1) steps)
+          ((even? n) (loop (quotient n 2) (+ steps 1)))
+          (else (loop (+ (* 3 n) 1) (+ steps 1))))))
+
+(define (longest-collatz limit)
+  (let loop ((n 1) (best 1) (best-steps 0))
+    (if (> n limit)
+        (list best best-steps)
+        (let ((steps (collatz n)))
+          (if (> steps best-steps) (loop (+ n 1) n steps) (loop (+ n 1) best best-steps))))))
+
+(define (show . values)
+  (for-each (lambda (value) (write value) (display " ")) values)
+  (newline))
+
+(show (gcd-of 1071 462) (gcd-of -48 36) (gcd 12 18 27) (lcm 4 6 10))
+(show (extended-gcd 240 46) (extended-gcd 17 3120))
+(show (power-modulo 3 1000 10007) (power-modulo 2 10006 10007))
+(show (collatz 27) (longest-collatz 3000))
+(show (quotient 17 5) (quotient -17 5) (quotient 17 -5) (quotient -17 -5))
+(show (remainder 17 5) (remainder -17 5) (remainder 17 -5) (remainder -17 -5))
+(show (modulo 17 5) (modulo -17 5) (modulo 17 -5) (modulo -17 -5))
+(show (- 7) (+) (*) (+ 1 2 3 4) (- 10 1 2 3) (* 1 2 3 4) (/ 12 4) (/ 1 4.0))
+(show (< 1 2 3) (< 1 3 2) (= 2 2 2) (>= 3 3 1) (<= 1 1 0))
+(show (max 3 1 4 1 5) (min 3 1 4 1 5) (abs -7) (expt 2 20) (expt 3 12))
+(show (sqrt 144) (exact (floor 3.7)) (exact (round 2.5)) (exact (truncate -2.7)) (number->string 1000 7))
+(show 0.1 -2.5 100.0 (+ 0.1 0.2) (* 1.5 2) (/ 10 4.0) (sqrt 2.0) (exp 0.0) (atan 1.0 1.0))
+(show (= 1 1.0) (eqv? 1 1.0) (eqv? 2.5 2.5) (equal? '(1 2.5) '(1 2.5)) (zero? 0.0) (integer? 2.0) (integer? 2.5))
+(show (bitwise-and 12 10) (bitwise-or 12 10) (bitwise-xor 12 10))
+; Each of these passes through 2^30, where compiled code leaves its fast path.
+(show (= (+ 1073741823 1) 1073741824) (= (- -1073741824 1) -1073741825) (= (* 65536 65536) 4294967296))
+(show (let loop ((i 0) (n 1)) (if (= i 40) (= n 1099511627776) (loop (+ i 1) (+ n n)))))
+(show (let loop ((i 0) (n -1)) (if (= i 35) (= n -34359738368) (loop (+ i 1) (* n 2)))))
+(show (= (* -32768 32768) -1073741824) (= (* -32768 -32768) 1073741824) (- (* 32767 32768) 1073709056))

@@ -1,0 +1,33 @@
+; In how many ways n queens can stand on a board of n by n, and the first of them for eight.
+(define (safe? row distance placed)
+  (or (null? placed)
+      (and (not (= (car placed) row))
+           (not (= (abs (- (car placed) row)) distance))
+           (safe? row (+ distance 1) (cdr placed)))))
+
+(define (count-solutions n)
+  (define (place column placed)
+    (if (= column n)
+        1
+        (let loop ((row 0) (count 0))
+          (cond ((= row n) count)
+                ((safe? row 1 placed)
+                 (loop (+ row 1) (+ count (place (+ column 1) (cons row placed)))))
+                (else (loop (+ row 1) count))))))
+  (place 0 '()))
+
+(define (first-solution n)
+  (let try ((row 0) (column 0) (placed '()))
+    (cond ((= column n) (reverse placed))
+          ((= row n) #f)
+          ((and (safe? row 1 placed) (try 0 (+ column 1) (cons row placed))))
+          (else (try (+ row 1) column placed)))))
+
+(for-each (lambda (n)
+            (display n)
+            (display ": ")
+            (display (count-solutions n))
+            (newline))
+          '(1 2 3 4 5 6 7 8))
+(display (first-solution 8))
+(newline)

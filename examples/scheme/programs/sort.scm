@@ -1,0 +1,58 @@
+; Three ways to sort, of the same numbers.
+(define (random-numbers count)
+  (let loop ((i 0) (seed 42) (numbers '()))
+    (if (= i count)
+        numbers
+        (loop (+ i 1) (modulo (+ (* seed 171) 11213) 53125) (cons seed numbers)))))
+
+; Quicksort, in a vector.
+(define (quicksort! v)
+  (define (swap! i j)
+    (let ((x (vector-ref v i)))
+      (vector-set! v i (vector-ref v j))
+      (vector-set! v j x)))
+  (define (partition! low high)
+    (let ((pivot (vector-ref v (quotient (+ low high) 2))))
+      (let loop ((i low) (j high))
+        (let* ((i (let up ((i i)) (if (< (vector-ref v i) pivot) (up (+ i 1)) i)))
+               (j (let down ((j j)) (if (< pivot (vector-ref v j)) (down (- j 1)) j))))
+          (cond ((>= i j) j)
+                (else (swap! i j)
+                      (loop (+ i 1) (- j 1))))))))
+  (define (sort! low high)
+    (if (< low high)
+        (let ((middle (partition! low high)))
+          (sort! low middle)
+          (sort! (+ middle 1) high))))
+  (sort! 0 (- (vector-length v) 1))
+  v)
+
+; Insertion sort, of a list.
+(define (insertion-sort numbers)
+  (define (insert x sorted)
+    (if (or (null? sorted) (<= x (car sorted)))
+        (cons x sorted)
+        (cons (car sorted) (insert x (cdr sorted)))))
+  (let loop ((numbers numbers) (sorted '()))
+    (if (null? numbers) sorted (loop (cdr numbers) (insert (car numbers) sorted)))))
+
+(define (ordered? numbers)
+  (or (null? numbers) (null? (cdr numbers))
+      (and (<= (car numbers) (cadr numbers)) (ordered? (cdr numbers)))))
+
+(define (first n list) (if (= n 0) '() (cons (car list) (first (- n 1) (cdr list)))))
+
+(define many (random-numbers 20000))
+(define few (random-numbers 600))
+
+(define by-vector (vector->list (quicksort! (list->vector many))))
+(display (first 12 by-vector))
+(newline)
+(display (ordered? by-vector))
+(newline)
+(display (equal? by-vector (sort many <)))
+(newline)
+(display (equal? (insertion-sort few) (sort few <)))
+(newline)
+(display (first 8 (sort many >)))
+(newline)

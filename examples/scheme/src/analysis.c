@@ -1,0 +1,189 @@
+#include "compiler.h"
+#include "heap.h"
+#include "interpreter.h"
+#include "symbols.h"
+
+// ---- Loops -----------------------------------------------------------------------------------------------------------------------
+
+static bool only_jumps(Node *node, Variable *v, bool is_tail);
+
+static bool only_jumps_in_list(Node *node, Variable *v) {
+    for (int i = 0; i < node->count; i++)
+        if (!only_jumps(node->list[i], v, false)) return false;
+    return true;
+}
+
+static bool only_jumps_in_lambdas(Node *fix, Variable *v, bool is_tail) {
+    bool is_inner_loop = is_loop(fix);
+    for (int i = 0; i < fix->count; i++)
+        if (!only_jumps(fix->list[i]->lambda->body, v, is_tail && is_inner_loop)) return false;
+    return true;
+}
+
+// Whether each call of `v` in here is in tail position, and so can be a jump.
+static bool only_jumps(Node *node, Variable *v, bool is_tail) {
+    switch ((Op)node->op) {
+    case OP_IF: return only_jumps(node->a, v, false) && only_jumps(node->b, v, is_tail) && only_jumps(node->c, v, is_tail);
+    case OP_OR: return only_jumps(node->a, v, false) && only_jumps(node->b, v, is_tail);
+    case OP_SEQUENCE:
+        for (int i = 0; i < node->count; i++)
+            if (!only_jumps(node->list[i], v, is_tail && i == node->count - 1)) return false;
+        return true;
+    case OP_LAMBDA: return only_jumps(node->lambda->body, v, false);
+    case OP_LET: return only_jumps_in_list(node, v) && only_jumps(node->a, v, is_tail);
+    case OP_FIX: return only_jumps_in_lambdas(node, v, is_tail) && only_jumps(node->a, v, is_tail);
+    case OP_CALL:
+        if ((node->a->op == OP_LOCAL || node->a->op == OP_FREE) && node->a->variable == v && !is_tail) return false;
+        return only_jumps(node->a, v, false) && only_jumps_in_list(node, v);
+    case OP_PRIMITIVE: return only_jumps_in_list(node, v);
+    case OP_SET_LOCAL:
+    case OP_SET_LOCAL_BOX:
+    case OP_SET_FREE_BOX:
+    case OP_SET_GLOBAL:
+    case OP_DEFINE: return only_jumps(node->a, v, false);
+    default: return true;
+    }
+}
+
+bool is_loop(Node *fix) {
+    Lambda *lambda = fix->list[0]->lambda;
+    if (lambda->loop == LOOP_UNKNOWN) {
+        Variable *v = fix->variables[0];
+        bool is = fix->count == 1 && !v->escapes && !lambda->has_rest && only_jumps(fix->a, v, true) && only_jumps(lambda->body, v, true);
+        lambda->loop = is ? LOOP_YES : LOOP_NO;
+    }
+    return lambda->loop == LOOP_YES;
+}
+
+// ---- What is called --------------------------------------------------------------------------------------------------------------
+
+Lambda *known_callee(Node *call, bool *is_global) {
+    Node *operator = call->a;
+    Lambda *lambda = 0;
+    *is_global = operator->op == OP_GLOBAL;
+    if (*is_global && has_type(operator->symbol->value, TYPE_CLOSURE)) {
+        lambda = closure_lambda(operator->symbol->value);
+        if (lambda->constant_closure && lambda->constant_closure != operator->symbol->value) return 0;
+    } else if (operator->op == OP_LOCAL || operator->op == OP_FREE) {
+        lambda = operator->variable->procedure;
+    }
+    return lambda && !lambda->has_rest && lambda->parameter_count == call->count ? lambda : 0;
+}
+
+typedef void Visit(Node *node, void *context);
+
+// Visits all nodes that become part of one function: those of loops inside it, but not those of its other lambdas.
+static void visit(Node *node, Visit *see, void *context) {
+    see(node, context);
+    switch ((Op)node->op) {
+    case OP_IF:
+    case OP_OR:
+        visit(node->a, see, context);
+        visit(node->b, see, context);
+        if (node->op == OP_IF) visit(node->c, see, context);
+        return;
+    case OP_FIX:
+        if (is_loop(node)) visit(node->list[0]->lambda->body, see, context);
+        else
+            for (int i = 0; i < node->count; i++) see(node->list[i], context);
+        visit(node->a, see, context);
+        return;
+    case OP_LET:
+    case OP_CALL:
+    case OP_SEQUENCE:
+    case OP_PRIMITIVE:
+        for (int i = 0; i < node->count; i++) visit(node->list[i], see, context);
+        [[fallthrough]];
+    case OP_SET_LOCAL:
+    case OP_SET_LOCAL_BOX:
+    case OP_SET_FREE_BOX:
+    case OP_SET_GLOBAL:
+    case OP_DEFINE:
+        if (node->a) visit(node->a, see, context);
+        return;
+    default: return;
+    }
+}
+
+typedef struct {
+    Lambda **batch;
+    int count;
+} Batch;
+
+static void add(Batch *batch, Lambda *lambda) {
+    if (lambda->is_compiled || lambda->is_refused || lambda->function >= 0 || batch->count == MAX_BATCH) return;
+    if (lambda->parameter_count > MAX_COMPILED_PARAMETERS) {
+        lambda->is_refused = true;
+        return;
+    }
+    lambda->function = batch->count;
+    batch->batch[batch->count++] = lambda;
+}
+
+static void gather_from(Node *node, void *context) {
+    bool is_global;
+    if (node->op == OP_LAMBDA) add(context, node->lambda);
+    if (node->op != OP_CALL) return;
+    Lambda *callee = known_callee(node, &is_global);
+    if (!callee || !is_global) return;
+    if (!callee->constant_closure) keep(callee->constant_closure = node->a->symbol->value);
+    add(context, callee);
+}
+
+int gather(Lambda *lambda, Lambda **lambdas) {
+    Batch batch = {lambdas, 0};
+    add(&batch, lambda);
+    for (int i = 0; i < batch.count; i++) visit(lambdas[i]->body, gather_from, &batch);
+    return batch.count;
+}
+
+// ---- Who may leave a call pending ------------------------------------------------------------------------------------------------
+
+typedef struct {
+    Lambda *lambda;
+    bool found;
+} Search;
+
+static bool is_inside(Lambda *inner, Lambda *outer) {
+    for (inner = inner->parent; inner; inner = inner->parent)
+        if (inner == outer) return true;
+    return false;
+}
+
+// A loop around the lambda is called, though it would be jumped to if the lambda were part of the function around it.
+static bool is_jump(Node *call, Lambda *callee, Lambda *lambda) {
+    return callee == lambda || (callee->loop == LOOP_YES && call->a->op != OP_GLOBAL && is_inside(callee, lambda));
+}
+
+static void look_for_pending(Node *node, void *context) {
+    Search *search = context;
+    bool is_global;
+    if (node->op != OP_CALL || !node->is_tail) return;
+    Lambda *callee = known_callee(node, &is_global);
+    if (!callee || (!callee->never_pending && !is_jump(node, callee, search->lambda))) search->found = true;
+}
+
+void find_never_pending(Lambda **batch, int count) {
+    for (bool has_changed = true; has_changed;) {
+        has_changed = false;
+        for (int i = 0; i < count; i++) {
+            if (batch[i]->never_pending) continue;
+            Search search = {batch[i], false};
+            visit(batch[i]->body, look_for_pending, &search);
+            if (search.found) continue;
+            batch[i]->never_pending = has_changed = true;
+        }
+    }
+}
+
+static void look_for_itself(Node *node, void *context) {
+    Search *search = context;
+    bool is_global;
+    if (node->op == OP_CALL && known_callee(node, &is_global) == search->lambda) search->found = true;
+}
+
+bool calls_itself(Lambda *lambda) {
+    Search search = {lambda, false};
+    visit(lambda->body, look_for_itself, &search);
+    return search.found;
+}

@@ -1,0 +1,154 @@
+#include "compiler.h"
+
+#include <string.h>
+
+#include "errors.h"
+#include "heap.h"
+#include "interpreter.h"
+#include "link.h"
+#include "symbols.h"
+#include "system.h"
+
+// ---- Functions -------------------------------------------------------------------------------------------------------------------
+
+static int argument_count(void) { return emitter.lambda->parameter_count; }
+
+static void begin_function(Lambda *lambda, int minimum_slots) {
+    Buffer code = emitter.code;
+    code.size = 0;
+    memset(&emitter, 0, sizeof emitter);
+    emitter.code = code;
+    emitter.lambda = lambda;
+    emitter.parameter_count = FIRST_ARGUMENT + lambda->parameter_count;
+    emitter.local_count = emitter.parameter_count + 2; // an i64 and an f64
+    emitter.minimum_slots = minimum_slots;
+    forget_calls();
+}
+
+// Free variables are loaded once. The closure, which has a slot, keeps them alive.
+static void put_load_free_variables(void) {
+    Lambda *lambda = emitter.lambda;
+    if (lambda->free_count) new_slot(LOCAL_CLOSURE);
+    for (int i = 0; i < lambda->free_count; i++) {
+        int local = new_local();
+        bind_local(lambda->free[i], local, FIXNUM);
+        lambda->free[i]->place.type = ANY;
+        put_get(LOCAL_CLOSURE);
+        put_load(I32_LOAD, OBJECT_FIELDS + 4 + 4 * (uint32_t)i);
+        put_set(local);
+    }
+}
+
+static void bind_arguments(void) {
+    for (int i = 0; i < argument_count(); i++) bind_local(emitter.lambda->parameters[i], FIRST_ARGUMENT + i, ANY);
+    while (emitter.slot_count < emitter.minimum_slots) new_slot(-1);
+}
+
+// Calls the function itself through the runtime, with arguments from the word after `words` on.
+static void put_interpreted_call(int words) {
+    for (int i = 0; i < argument_count(); i++) {
+        put_get(LOCAL_STACK);
+        put_get(FIRST_ARGUMENT + i);
+        put_store(4 * (uint32_t)(words + i));
+    }
+    put_get(LOCAL_STACK);
+    put_const(4 * words);
+    put(I32_ADD);
+    put_get(LOCAL_CLOSURE);
+    put_const(argument_count());
+    put_runtime(RUNTIME_call);
+}
+
+// A collection, if one is due; the interpreter, if there is no room left.
+static void put_entry_check(void) {
+    put_get(LOCAL_STACK);
+    put_load_cell(&compiled_limit);
+    put(I32_GT_U);
+    put_if(NO_RESULT);
+    put_store_unsaved();
+    int words = emitter.slot_count + 1; // the closure as well
+    put_get(LOCAL_STACK);
+    put_get(LOCAL_CLOSURE);
+    put_store(4 * (uint32_t)emitter.slot_count);
+    put_get(LOCAL_STACK);
+    put_const(4 * words);
+    put(I32_ADD);
+    put_runtime(RUNTIME_enter_slowly);
+    put_if(NO_RESULT);
+    put_interpreted_call(words);
+    put(RETURN);
+    put_end();
+    put_end();
+}
+
+static void emit_function(Lambda *lambda, int minimum_slots) {
+    Label header;
+    Loop loop = {0, lambda, &header};
+    Tail tail = {true, &loop};
+    bool is_leaf = lambda->body->is_simple, is_loop = calls_itself(lambda);
+    begin_function(lambda, minimum_slots);
+    put_load_free_variables();
+    bind_arguments();
+    if (is_loop) begin_block(&header, LOOP, TYPE_I32);
+    else tail.loops = 0;
+    if (!is_leaf) put_entry_check();
+    for (int i = 0; i < argument_count(); i++)
+        if (is_boxed(lambda->parameters[i])) put_box(FIRST_ARGUMENT + i);
+    emit(lambda->body, &tail);
+    if (is_loop) end_without_merge();
+    put(END);
+}
+
+// How much of the engine's stack a frame takes is not for a program to know; this is what compilers take that keep every local in memory.
+static int frame_words(void) {
+    int bytes = 8 * (emitter.local_count + 8) + 64;
+    return (bytes + FRAME_UNIT - 1) / FRAME_UNIT;
+}
+
+// A function that is too large for the compiler goes through the interpreter.
+static void emit_stub(Lambda *lambda) {
+    begin_function(lambda, 1);
+    put_interpreted_call(0);
+    put(END);
+    lambda->is_refused = true;
+}
+
+static void compile_function(Lambda *lambda) {
+    emit_function(lambda, 1);
+    int words = frame_words();
+    if (words > 1 && !emitter.is_too_large) emit_function(lambda, words);
+    if (emitter.is_too_large) emit_stub(lambda);
+    define_function(&emitter.code, emitter.local_count - emitter.parameter_count - 2);
+}
+
+// ---- Modules ---------------------------------------------------------------------------------------------------------------------
+
+void compile_lambda(Lambda *lambda) {
+    static Lambda *batch[MAX_BATCH];
+    static uint32_t *addresses[MAX_BATCH];
+    uint64_t begin = monotonic_time();
+    int line = error_line;
+    int count = gather(lambda, batch);
+    if (!count) return;
+    find_never_pending(batch, count);
+    begin_module();
+    for (int i = 0; i < count; i++) declare_function(FIRST_ARGUMENT + batch[i]->parameter_count);
+    for (int i = 0; i < count; i++) {
+        compile_function(batch[i]);
+        addresses[i] = batch[i]->is_refused ? 0 : &batch[i]->entry;
+    }
+    const Buffer *module = finish_module(addresses, -1);
+    link_statistics.generation_time += monotonic_time() - begin;
+    link_module(module);
+    for (int i = 0; i < count; i++) {
+        batch[i]->is_compiled = !batch[i]->is_refused;
+        batch[i]->function = -1;
+    }
+    error_line = line;
+}
+
+static void compile_global(Symbol *symbol) {
+    if (has_type(symbol->value, TYPE_CLOSURE)) compile_lambda(closure_lambda(symbol->value));
+}
+
+void compile_globals(void) { for_each_symbol(compile_global); }

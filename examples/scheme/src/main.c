@@ -1,0 +1,180 @@
+// The command: options, the program's file, and the statistics.
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "builtins.h"
+#include "compiler.h"
+#include "errors.h"
+#include "expander.h"
+#include "heap.h"
+#include "interpreter.h"
+#include "link.h"
+#include "reader.h"
+#include "symbols.h"
+#include "system.h"
+
+static const char usage[] =
+    "usage: scheme [options] program.scm      (a - reads standard input)\n"
+    "  --interpret           never compile\n"
+    "  --threshold=N         compile what was called N times (500)\n"
+    "  --stats               print times and sizes to standard error at the end\n"
+    "  --stack=MIB           the interpreter's stack (32)\n"
+    "  --engine-stack=KIB    what the engine gives WebAssembly for its stack (512)\n"
+    "  --collect-always      collect garbage wherever that is possible\n"
+    "  --bench-link=N        generate and link a module of about 2 KB N times, instead of a program\n"
+    "  --dump                write every generated module to standard output, in hexadecimal\n";
+
+static struct {
+    const char *program;
+    bool prints_statistics;
+    int stack_mib, engine_stack_kib, link_rounds;
+} options = {.stack_mib = 32, .engine_stack_kib = 512};
+
+// Set in a snapshot from the start; then the command's arguments may bring other options, and the program is the one it was made of.
+static bool is_initialised;
+
+static const char prelude[] = {
+#embed "prelude.scm"
+    , 0};
+
+// ---- Options ---------------------------------------------------------------------------------------------------------------------
+
+[[noreturn]] static void fail_usage(const char *problem, const char *what) {
+    select_output(STANDARD_ERROR);
+    print_text("scheme: ");
+    print_text(problem);
+    print_text(what);
+    print_text("\n");
+    print_text(usage);
+    exit_process(64);
+}
+
+// The number behind `--name=`, if the argument is that option.
+static bool number_option(const char *argument, const char *name, int least, int most, int *value) {
+    size_t size = strlen(name);
+    if (strncmp(argument, name, size) || argument[size] != '=') return false;
+    char *end;
+    long number = strtol(argument + size + 1, &end, 10);
+    if (*end || end == argument + size + 1 || number < least || number > most) fail_usage("not a possible number: ", argument);
+    *value = (int)number;
+    return true;
+}
+
+static void read_option(const char *argument) {
+    if (!strcmp(argument, "--interpret")) hot_threshold = 0;
+    else if (!strcmp(argument, "--stats")) options.prints_statistics = true;
+    else if (!strcmp(argument, "--collect-always")) collects_always = true;
+    else if (!strcmp(argument, "--dump")) dumps_modules = true;
+    else if (number_option(argument, "--threshold", 1, 1 << 30, &hot_threshold)) return;
+    else if (number_option(argument, "--stack", 1, 1024, &options.stack_mib)) return;
+    else if (number_option(argument, "--engine-stack", 128, 1 << 20, &options.engine_stack_kib)) return;
+    else if (number_option(argument, "--bench-link", 1, 1 << 30, &options.link_rounds)) return;
+    else fail_usage("unknown option ", argument);
+}
+
+static void read_options(void) {
+    int count;
+    char **arguments = program_arguments(&count);
+    for (int i = 1; i < count; i++) {
+        if (arguments[i][0] == '-' && arguments[i][1]) read_option(arguments[i]);
+        else if (is_initialised) continue;
+        else if (options.program) fail_usage("one program is enough: ", arguments[i]);
+        else options.program = arguments[i];
+    }
+    if (!options.program && !options.link_rounds && !is_initialised) fail_usage("no program", "");
+}
+
+// ---- Programs --------------------------------------------------------------------------------------------------------------------
+
+static struct {
+    Syntax **forms;
+    int count, next;
+} program;
+
+static void evaluate_form(Syntax *form) {
+    Lambda *lambda = expand_program(form);
+    Value thunk = make_closure(lambda, 0, 0);
+    run_thunk(thunk);
+}
+
+static void read_forms(const char *text, int line_step) {
+    Reader reader = {.at = text, .line = line_step, .line_step = line_step};
+    int capacity = 16;
+    program.forms = NEW_ARRAY(Syntax *, capacity);
+    program.count = program.next = 0;
+    for (Syntax *form; (form = read_syntax(&reader));) {
+        if (program.count == capacity) {
+            Syntax **larger = NEW_ARRAY(Syntax *, 2 * capacity);
+            memcpy(larger, program.forms, sizeof *larger * (uint32_t)capacity);
+            program.forms = larger;
+            capacity *= 2;
+        }
+        program.forms[program.count++] = form;
+    }
+    for (int i = 0; i < program.count; i++) note_definitions(program.forms[i]);
+}
+
+static void load_prelude(void) {
+    read_forms(prelude, -1);
+    while (program.next < program.count) evaluate_form(program.forms[program.next++]);
+}
+
+static void load_program(void) {
+    uint32_t size;
+    const char *reason, *text = read_file(options.program, &size, &reason);
+    if (!text) fail("cannot open %s: %s", options.program, reason);
+    if (strlen(text) != size) fail("%s is no text: it has a zero byte", options.program);
+    error_file = options.program;
+    read_forms(text, 1);
+}
+
+// ---- Statistics ------------------------------------------------------------------------------------------------------------------
+
+static void print_statistics(uint64_t total) {
+    char text[400];
+    uint64_t made = link_statistics.generation_time + link_statistics.link_time;
+    flush_output();
+    select_output(STANDARD_ERROR);
+    snprintf(text, sizeof text,
+             "run %.3f ms, of which generating %.3f ms, linking %.3f ms\n"
+             "%u modules of %u functions, %u bytes; median link %.1f us\n"
+             "%u collections, %u KiB live, %u KiB of memory\n",
+             (double)(total - made) / 1e6 + (double)made / 1e6, (double)link_statistics.generation_time / 1e6, (double)link_statistics.link_time / 1e6,
+             link_statistics.modules, link_statistics.functions, link_statistics.bytes, median_link_time(), heap_statistics.collections,
+             heap_statistics.live_bytes / 1024, heap_statistics.heap_bytes / 1024);
+    print_text(text);
+    flush_output();
+    select_output(STANDARD_OUTPUT);
+}
+
+// ---- The two ways to start -------------------------------------------------------------------------------------------------------
+
+static void start(void) {
+    read_options();
+    if (is_initialised) return;
+    is_initialised = true;
+    initialise_expander();
+    initialise_builtins();
+    initialise_interpreter((uint32_t)options.stack_mib << 20, (uint32_t)options.engine_stack_kib * 1024 / 4 * 3);
+    load_prelude();
+    if (options.program) load_program();
+}
+
+// For snapshots: evaluates the definitions with which the program begins and compiles them. `_start` goes on from there.
+__attribute__((export_name("initialize"))) void initialize(void) {
+    start();
+    while (program.next < program.count && is_definition(program.forms[program.next])) evaluate_form(program.forms[program.next++]);
+    if (hot_threshold) compile_globals();
+    flush_output();
+}
+
+int main(void) {
+    start();
+    uint64_t begin = monotonic_time();
+    if (options.link_rounds) bench_link(options.link_rounds);
+    while (program.next < program.count) evaluate_form(program.forms[program.next++]);
+    flush_output();
+    if (options.prints_statistics) print_statistics(monotonic_time() - begin);
+    return 0;
+}
