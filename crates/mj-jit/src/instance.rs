@@ -25,7 +25,7 @@ pub(crate) use data::InstanceData;
 pub use inspect::Identity;
 
 /// An instance of a module in a store.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Instance {
     store: StoreId,
     index: u32,
