@@ -187,3 +187,119 @@ bool calls_itself(Lambda *lambda) {
     visit(lambda->body, look_for_itself, &search);
     return search.found;
 }
+
+// ---- Fixnums ---------------------------------------------------------------------------------------------------------------------
+
+static bool is_fixnum_operation(PrimitiveId id) {
+    switch (id) {
+    case PRIMITIVE_add:
+    case PRIMITIVE_subtract:
+    case PRIMITIVE_equal:
+    case PRIMITIVE_less:
+    case PRIMITIVE_greater:
+    case PRIMITIVE_less_equal:
+    case PRIMITIVE_greater_equal:
+    case PRIMITIVE_quotient:
+    case PRIMITIVE_remainder:
+    case PRIMITIVE_modulo:
+    case PRIMITIVE_is_zero: return true;
+    default: return false;
+    }
+}
+
+// An operation together with another parameter or a whole number, or an index.
+static void look_for_counted(Node *node, void *context) {
+    Lambda *lambda = context;
+    if (node->op != OP_PRIMITIVE || node->count > 2 || !is_fixnum_operation((PrimitiveId)node->primitive)) return;
+    for (int i = 0; i < node->count; i++)
+        if (node->list[i]->op == OP_CONSTANT && is_flonum(node->list[i]->value)) return;
+    for (int i = 0; i < node->count; i++) {
+        Node *operand = node->list[i];
+        if (operand->op != OP_LOCAL || operand->variable->owner != lambda || operand->variable->is_assigned) continue;
+        for (int j = 0; j < lambda->parameter_count; j++)
+            if (lambda->parameters[j] == operand->variable) operand->variable->is_counted = true;
+    }
+}
+
+static void count_node(Node *node, void *context) {
+    (void)node;
+    ++*(int *)context;
+}
+
+// Large functions are not worth being there twice.
+enum { MAX_TWIN_NODES = 150 };
+
+bool find_counted(Lambda *lambda) {
+    int nodes = 0;
+    visit(lambda->body, count_node, &nodes);
+    if (nodes > MAX_TWIN_NODES) return false;
+    visit(lambda->body, look_for_counted, lambda);
+    for (int i = 0; i < lambda->parameter_count; i++)
+        if (lambda->parameters[i]->is_counted) return true;
+    return false;
+}
+
+// ---- Doubles ---------------------------------------------------------------------------------------------------------------------
+
+static bool is_double_primitive(Node *node) {
+    Node **list = node->list;
+    switch ((PrimitiveId)node->primitive) {
+    case PRIMITIVE_add:
+    case PRIMITIVE_multiply:
+    case PRIMITIVE_divide: return node->count == 2 && (is_double(list[0]) || is_double(list[1]));
+    case PRIMITIVE_subtract: return (node->count == 2 && (is_double(list[0]) || is_double(list[1]))) || (node->count == 1 && is_double(list[0]));
+    case PRIMITIVE_sqrt: return is_double(list[0]);
+    case PRIMITIVE_inexact:
+    case PRIMITIVE_exact_to_inexact: return true;
+    default: return false;
+    }
+}
+
+bool is_double(Node *node) {
+    switch ((Op)node->op) {
+    case OP_CONSTANT: return is_flonum(node->value);
+    case OP_LOCAL:
+    case OP_FREE: return node->variable->is_double;
+    case OP_IF: return is_double(node->b) && is_double(node->c);
+    case OP_PRIMITIVE: return is_double_primitive(node);
+    default: return false;
+    }
+}
+
+static void assume_doubles(Node *node, void *context) {
+    (void)context;
+    if (node->op == OP_LET)
+        for (int i = 0; i < node->count; i++) node->variables[i]->is_double = !node->variables[i]->is_assigned;
+    if (node->op != OP_FIX) return;
+    for (int i = 0; i < node->count; i++) node->variables[i]->is_double = false;
+    Lambda *loop = node->list[0]->lambda;
+    if (is_loop(node))
+        for (int i = 0; i < loop->parameter_count; i++) loop->parameters[i]->is_double = !loop->parameters[i]->is_assigned;
+}
+
+static void refute(Variable *v, Node *value, bool *has_changed) {
+    if (!v->is_double || is_double(value)) return;
+    v->is_double = false;
+    *has_changed = true;
+}
+
+static void refute_doubles(Node *node, void *context) {
+    bool is_global;
+    if (node->op == OP_LET)
+        for (int i = 0; i < node->count; i++) refute(node->variables[i], node->list[i], context);
+    if (node->op != OP_CALL) return;
+    Lambda *callee = known_callee(node, &is_global);
+    if (!callee || is_global || callee->loop != LOOP_YES) return;
+    for (int i = 0; i < node->count; i++) refute(callee->parameters[i], node->list[i], context);
+}
+
+// Everything is a double that nothing makes anything else: variables of `let`, and parameters of loops inside the function.
+void find_doubles(Lambda *lambda) {
+    visit(lambda->body, assume_doubles, 0);
+    for (int i = 0; i < lambda->parameter_count; i++) lambda->parameters[i]->is_double = false;
+    for (int i = 0; i < lambda->free_count; i++) lambda->free[i]->is_double = false;
+    for (bool has_changed = true; has_changed;) {
+        has_changed = false;
+        visit(lambda->body, refute_doubles, &has_changed);
+    }
+}

@@ -147,9 +147,9 @@ static void emit_binary(PrimitiveId id, Node *node, Operand *a, Operand *b) {
     }
     end_without_merge();
     put_line(node->line);
-    put_operand(a);
+    if (node->count == 2) put_operand(a);
     put_operand(b);
-    put_runtime((RuntimeId)runtime_operation(id));
+    put_runtime(node->count == 2 ? (RuntimeId)runtime_operation(id) : RUNTIME_negate);
     end_without_merge();
 }
 
@@ -176,17 +176,17 @@ bool emit_arithmetic(Node *node, Type *type) {
 
 typedef struct {
     int primitive;
-    uint32_t opcode, opposite;
+    uint32_t opcode, opposite, double_opcode;
     RuntimeId runtime;
     bool is_swapped; // for the runtime
 } Comparison;
 
 static const Comparison comparisons[] = {
-    {PRIMITIVE_equal, I32_EQ, I32_NE, RUNTIME_equal, false},
-    {PRIMITIVE_less, I32_LT_S, I32_GE_S, RUNTIME_less, false},
-    {PRIMITIVE_greater, I32_GT_S, I32_LE_S, RUNTIME_less, true},
-    {PRIMITIVE_less_equal, I32_LE_S, I32_GT_S, RUNTIME_less_equal, false},
-    {PRIMITIVE_greater_equal, I32_GE_S, I32_LT_S, RUNTIME_less_equal, true},
+    {PRIMITIVE_equal, I32_EQ, I32_NE, F64_EQ, RUNTIME_equal, false},
+    {PRIMITIVE_less, I32_LT_S, I32_GE_S, F64_LT, RUNTIME_less, false},
+    {PRIMITIVE_greater, I32_GT_S, I32_LE_S, F64_GT, RUNTIME_less, true},
+    {PRIMITIVE_less_equal, I32_LE_S, I32_GT_S, F64_LE, RUNTIME_less_equal, false},
+    {PRIMITIVE_greater_equal, I32_GE_S, I32_LT_S, F64_GE, RUNTIME_less_equal, true},
 };
 
 static const Comparison *find_comparison(Node *node) {
@@ -212,6 +212,14 @@ static const Comparison *sign_comparison(Node *node) {
     }
 }
 
+static bool is_known_flonum(const Operand *o) { return o->type == DOUBLE || (o->is_constant && is_flonum(o->constant)); }
+
+static void put_double_comparison(const Comparison *comparison, const Operand *operands, Node *node) {
+    put_double(&operands[0], node);
+    put_double(&operands[1], node);
+    put(comparison->double_opcode);
+}
+
 // Fixnums first; the runtime for others; both go to `label`, or on behind this.
 void emit_condition_branch(Node *node, Label *label, bool sense) {
     const Comparison *comparison = node->count == 2 ? find_comparison(node) : sign_comparison(node);
@@ -223,6 +231,14 @@ void emit_condition_branch(Node *node, Label *label, bool sense) {
         operands[1] = (Operand){.is_constant = true, .type = FIXNUM, .constant = fixnum(0), .slot = -1};
     }
     const Operand *a = &operands[0], *b = &operands[1];
+    if (is_known_flonum(a) || is_known_flonum(b)) {
+        put_double_comparison(comparison, operands, node);
+        if (!sense) put(I32_EQZ); // with a NaN the opposite comparison would be false too
+        put_branch(BR_IF, label);
+        release(&operands[1]);
+        release(&operands[0]);
+        return;
+    }
     bool are_fixnums = a->type == FIXNUM && b->type == FIXNUM;
     Label done, other;
     if (!are_fixnums) {

@@ -18,9 +18,11 @@ typedef struct Variable {
     bool is_captured;    // by a lambda inside the owner
     int uses;            // references of any kind
     int escapes;         // references other than as the operator of a call with the right number of arguments
-    // The compiler's, while it compiles one function: see emitter.h.
+    // The compiler's, while it compiles one function: see compiler.h.
+    bool is_counted; // a parameter that the body computes with as if it were a fixnum
+    bool is_double; // always a flonum, and kept as a double
     struct {
-        uint8_t kind, type;
+        uint8_t type;
         int index, slot;
     } place;
 } Variable;
@@ -90,6 +92,7 @@ struct Lambda {
     int *free_sources;
     // The compiler's.
     int function; // in the module that is being made, or -1
+    int twin;     // the function that takes over where parameters are no fixnums after all, or -1
     enum { LOOP_UNKNOWN, LOOP_YES, LOOP_NO } loop; // whether every call of it is a jump: analysis.c
     bool never_pending; // returns results only, never TAIL_CALL
     Value constant_closure; // the closure that compiled code takes a global variable to hold

@@ -58,7 +58,7 @@ static Value fold(Value *arguments, int count, Value result, Binary *combine) {
 
 static Value primitive_add(Value *a, int n) { return fold(a, n, fixnum(0), number_add); }
 static Value primitive_multiply(Value *a, int n) { return fold(a, n, fixnum(1), number_multiply); }
-static Value primitive_subtract(Value *a, int n) { return n == 1 ? number_subtract(fixnum(0), *a) : fold(a + 1, n - 1, *a, number_subtract); }
+static Value primitive_subtract(Value *a, int n) { return n == 1 ? number_negate(*a) : fold(a + 1, n - 1, *a, number_subtract); }
 static Value primitive_divide(Value *a, int n) { return n == 1 ? number_divide(fixnum(1), *a) : fold(a + 1, n - 1, *a, number_divide); }
 
 static Value smaller(Value a, Value b) { return number_less(b, a, "min") ? b : a; }
@@ -115,7 +115,7 @@ static Value primitive_is_positive(Value a) { return boolean(number_to_double(a,
 static Value primitive_is_negative(Value a) { return boolean(number_to_double(a, "negative?") < 0); }
 static Value primitive_is_odd(Value a) { return boolean(number_to_double(number_remainder(a, fixnum(2)), "odd?") != 0); }
 static Value primitive_is_even(Value a) { return boolean(number_to_double(number_remainder(a, fixnum(2)), "even?") == 0); }
-static Value primitive_absolute(Value a) { return number_less(a, fixnum(0), "abs") ? number_subtract(fixnum(0), a) : a; }
+static Value primitive_absolute(Value a) { return number_less(a, fixnum(0), "abs") ? number_negate(a) : a; }
 static Value primitive_is_number(Value a) { return boolean(is_number(a)); }
 static Value primitive_is_integer(Value a) { return boolean(is_fixnum(a) || (is_flonum(a) && isfinite(flonum_value(a)) && flonum_value(a) == trunc(flonum_value(a)))); }
 

@@ -45,7 +45,9 @@ static Loop *find_loop(const Tail *tail, Lambda *callee) {
 static void put_jump(Loop *loop, Operand *operands, int count) {
     for (int i = 0; i < count; i++) {
         bool stays = !operands[i].is_constant && operands[i].local == loop->lambda->parameters[i]->place.index;
-        if (!stays) put_operand(&operands[i]);
+        if (stays) continue;
+        if (loop->lambda->parameters[i]->is_double) put_double(&operands[i], 0);
+        else put_operand(&operands[i]);
     }
     for (int i = count; i--;) {
         int parameter = loop->lambda->parameters[i]->place.index;
@@ -62,7 +64,10 @@ Type emit_loop(Node *fix, const Tail *tail) {
     Loop loop = {tail ? tail->loops : 0, lambda, &enter};
     Tail inner = {tail && tail->returns, &loop};
     int facts = emitter.fact_count;
-    for (int i = 0; i < lambda->parameter_count; i++) lambda->parameters[i]->place.index = new_local();
+    for (int i = 0; i < lambda->parameter_count; i++) {
+        Variable *v = lambda->parameters[i];
+        v->place.index = v->is_double ? new_double() : new_local();
+    }
     begin_block(&exit, BLOCK, TYPE_I32);
     begin_block(&enter, BLOCK, NO_RESULT);
     Type before = emit(fix->a, &inner);
@@ -71,7 +76,11 @@ Type emit_loop(Node *fix, const Tail *tail) {
     emitter.saved = enter.saved;
     emitter.fact_count = facts;
 
-    for (int i = 0; i < lambda->parameter_count; i++) bind_local(lambda->parameters[i], lambda->parameters[i]->place.index, ANY);
+    for (int i = 0; i < lambda->parameter_count; i++) {
+        Variable *v = lambda->parameters[i];
+        if (v->is_double) bind_double(v, v->place.index);
+        else bind_local(v, v->place.index, ANY);
+    }
     begin_block(&header, LOOP, TYPE_I32);
     loop.label = &header;
     put_collection_check();

@@ -13,14 +13,15 @@
 
 static int argument_count(void) { return emitter.lambda->parameter_count; }
 
-static void begin_function(Lambda *lambda, int minimum_slots) {
+static void begin_function(Lambda *lambda, int minimum_slots, int doubles) {
     Buffer code = emitter.code;
     code.size = 0;
     memset(&emitter, 0, sizeof emitter);
     emitter.code = code;
     emitter.lambda = lambda;
     emitter.parameter_count = FIRST_ARGUMENT + lambda->parameter_count;
-    emitter.local_count = emitter.parameter_count + 2; // an i64 and an f64
+    emitter.local_count = emitter.parameter_count + 1 + doubles; // the one is an i64
+    emitter.double_limit = doubles;
     emitter.minimum_slots = minimum_slots;
     forget_calls();
 }
@@ -39,8 +40,11 @@ static void put_load_free_variables(void) {
     }
 }
 
-static void bind_arguments(void) {
-    for (int i = 0; i < argument_count(); i++) bind_local(emitter.lambda->parameters[i], FIRST_ARGUMENT + i, ANY);
+static void bind_arguments(bool is_twin) {
+    for (int i = 0; i < argument_count(); i++) {
+        Variable *v = emitter.lambda->parameters[i];
+        bind_local(v, FIRST_ARGUMENT + i, v->is_counted && !is_twin ? FIXNUM : ANY);
+    }
     while (emitter.slot_count < emitter.minimum_slots) new_slot(-1);
 }
 
@@ -57,6 +61,23 @@ static void put_interpreted_call(int words) {
     put_get(LOCAL_CLOSURE);
     put_const(argument_count());
     put_runtime(RUNTIME_call);
+}
+
+// Goes on in the twin unless all parameters are fixnums that are taken for such.
+static void put_twin_check(void) {
+    int checked = 0;
+    for (int i = 0; i < argument_count(); i++) {
+        if (!emitter.lambda->parameters[i]->is_counted) continue;
+        put_get(FIRST_ARGUMENT + i);
+        if (checked++) put(I32_OR);
+    }
+    put_const(1);
+    put(I32_AND);
+    put_if(NO_RESULT);
+    for (int i = 0; i < emitter.parameter_count; i++) put_get(i);
+    put_call(&emitter.code, emitter.lambda->twin);
+    put(RETURN);
+    put_end();
 }
 
 // A collection, if one is due; the interpreter, if there is no room left.
@@ -81,16 +102,17 @@ static void put_entry_check(void) {
     put_end();
 }
 
-static void emit_function(Lambda *lambda, int minimum_slots) {
+static void emit_function(Lambda *lambda, bool is_twin, int minimum_slots, int doubles) {
     Label header;
     Loop loop = {0, lambda, &header};
     Tail tail = {true, &loop};
     bool is_leaf = lambda->body->is_simple, is_loop = calls_itself(lambda);
-    begin_function(lambda, minimum_slots);
+    begin_function(lambda, minimum_slots, doubles);
     put_load_free_variables();
-    bind_arguments();
+    bind_arguments(is_twin);
     if (is_loop) begin_block(&header, LOOP, TYPE_I32);
     else tail.loops = 0;
+    if (lambda->twin >= 0 && !is_twin) put_twin_check();
     if (!is_leaf) put_entry_check();
     for (int i = 0; i < argument_count(); i++)
         if (is_boxed(lambda->parameters[i])) put_box(FIRST_ARGUMENT + i);
@@ -107,36 +129,61 @@ static int frame_words(void) {
 
 // A function that is too large for the compiler goes through the interpreter.
 static void emit_stub(Lambda *lambda) {
-    begin_function(lambda, 1);
+    begin_function(lambda, 1, 0);
     put_interpreted_call(0);
     put(END);
     lambda->is_refused = true;
 }
 
-static void compile_function(Lambda *lambda) {
-    emit_function(lambda, 1);
-    int words = frame_words();
-    if (words > 1 && !emitter.is_too_large) emit_function(lambda, words);
+// How many locals there are is known when the code is there, and then it is written once more. A twin has the frame of the function that calls it
+// to account for as well.
+static void compile_function(Lambda *lambda, bool is_twin) {
+    find_doubles(lambda);
+    emit_function(lambda, is_twin, 1, MAX_DOUBLES);
+    if (!emitter.is_too_large) {
+        int doubles = emitter.double_count;
+        emitter.local_count -= MAX_DOUBLES - doubles;
+        emit_function(lambda, is_twin, frame_words() * (1 + is_twin), doubles);
+    }
     if (emitter.is_too_large) emit_stub(lambda);
-    define_function(&emitter.code, emitter.local_count - emitter.parameter_count - 2);
+    define_function(&emitter.code, emitter.double_limit, emitter.local_count - emitter.parameter_count - 1 - emitter.double_limit);
+}
+
+static void declare_functions(Lambda **batch, int count, uint32_t **addresses) {
+    for (int i = 0; i < count; i++) {
+        declare_function(FIRST_ARGUMENT + batch[i]->parameter_count);
+        addresses[i] = &batch[i]->entry;
+    }
+    for (int i = 0; i < count; i++) {
+        batch[i]->twin = -1;
+        if (!find_counted(batch[i])) continue;
+        batch[i]->twin = declare_function(FIRST_ARGUMENT + batch[i]->parameter_count);
+        addresses[batch[i]->twin] = 0;
+    }
+}
+
+static void define_functions(Lambda **batch, int count, uint32_t **addresses) {
+    for (int i = 0; i < count; i++) {
+        compile_function(batch[i], false);
+        if (batch[i]->is_refused) addresses[i] = 0;
+    }
+    for (int i = 0; i < count; i++)
+        if (batch[i]->twin >= 0) compile_function(batch[i], true);
 }
 
 // ---- Modules ---------------------------------------------------------------------------------------------------------------------
 
 void compile_lambda(Lambda *lambda) {
     static Lambda *batch[MAX_BATCH];
-    static uint32_t *addresses[MAX_BATCH];
+    static uint32_t *addresses[2 * MAX_BATCH];
     uint64_t begin = monotonic_time();
     int line = error_line;
     int count = gather(lambda, batch);
     if (!count) return;
     find_never_pending(batch, count);
     begin_module();
-    for (int i = 0; i < count; i++) declare_function(FIRST_ARGUMENT + batch[i]->parameter_count);
-    for (int i = 0; i < count; i++) {
-        compile_function(batch[i]);
-        addresses[i] = batch[i]->is_refused ? 0 : &batch[i]->entry;
-    }
+    declare_functions(batch, count, addresses);
+    define_functions(batch, count, addresses);
     const Buffer *module = finish_module(addresses, -1);
     link_statistics.generation_time += monotonic_time() - begin;
     link_module(module);

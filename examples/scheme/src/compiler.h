@@ -5,6 +5,7 @@
 //   expressions.c  nodes
 //   calls.c        calls, loops
 //   arithmetic.c   primitives on numbers, and conditions
+//   doubles.c      numbers that are known to be flonums, which are kept as doubles
 //   structures.c   primitives on pairs, vectors and everything else
 //   compiler.c     functions and modules
 //
@@ -17,10 +18,10 @@
 #include "builtins.h"
 #include "wasm.h"
 
-// What is known of a value. NEVER: control does not come here.
-typedef enum { ANY, FIXNUM, PAIR, VECTOR, NEVER } Type;
+// What is known of a value. DOUBLE: it is in an f64 local, not a Scheme value yet. NEVER: control does not come here.
+typedef enum { ANY, FIXNUM, PAIR, VECTOR, DOUBLE, NEVER } Type;
 
-enum { MAX_SLOTS = 64, MAX_LOCALS = 400, MAX_FACTS = 64 };
+enum { MAX_SLOTS = 64, MAX_LOCALS = 400, MAX_DOUBLES = 64, MAX_FACTS = 64 };
 
 // The end of a block that is branched to, or the start of a loop.
 typedef struct {
@@ -55,6 +56,8 @@ typedef struct {
     int depth; // of open blocks
     int parameter_count, local_count;
     int unused_locals[MAX_LOCALS], unused_count;
+    int double_limit, double_count; // f64 locals: how many the function has, and has used
+    int unused_doubles[MAX_DOUBLES], unused_double_count;
     int slot_count, slot_locals[MAX_SLOTS];
     uint64_t saved;
     struct {
@@ -79,6 +82,12 @@ enum { MAX_BATCH = 256 };
 int gather(Lambda *lambda, Lambda **batch);
 void find_never_pending(Lambda **batch, int count);
 bool calls_itself(Lambda *lambda);
+// Marks the parameters that the function had better take for fixnums; false if there are none.
+bool find_counted(Lambda *lambda);
+// Finds the variables of a function that are doubles.
+void find_doubles(Lambda *lambda);
+// Whether a node's value is a flonum whatever happens, and can be had as a double.
+bool is_double(Node *node);
 
 // ---- emitter.c -------------------------------------------------------------------------------------------------------------------
 
@@ -103,9 +112,10 @@ void put_else(void);
 void put_end(void);
 
 int i64_local(void);
-int f64_local(void);
 int new_local(void);
 void release_local(int local);
+int new_double(void);
+void release_double(int local);
 int new_slot(int local);
 void release_slot(int slot);
 void save_slots(int count);
@@ -117,18 +127,21 @@ void add_fact(int local, Type type);
 Type join(Type a, Type b);
 
 Operand hold(Type type, bool is_needed_across_calls); // takes the value on top
-void put_operand(const Operand *o);
+Operand hold_double(void);
+void put_operand(const Operand *o); // as a Scheme value
+void make_value(Operand *o); // of a double
 void release(Operand *o);
 // Evaluates all of a list, in order; each stays valid while the later ones are evaluated.
 void emit_operands(Node **list, int count, Operand *operands);
 void release_operands(Operand *operands, int count);
 void note_type(const Operand *o, Type type); // it was just checked
 
-// ---- expressions.c, calls.c, arithmetic.c, structures.c --------------------------------------------------------------------------
+// ---- expressions.c, calls.c, arithmetic.c, doubles.c, structures.c --------------------------------------------------------------------------
 
 Type emit(Node *node, const Tail *tail);
 Operand emit_operand(Node *node, bool is_needed_across_calls);
 void bind_local(Variable *v, int local, Type type);
+void bind_double(Variable *v, int local);
 void unbind_local(Variable *v);
 void put_box(int local);
 // Branches to `label` if the node is true (`sense`) or false, else goes on.
@@ -138,6 +151,11 @@ Type emit_call(Node *node, const Tail *tail);
 Type emit_loop(Node *fix, const Tail *tail);
 void put_collection_check(void);
 void put_pending_check(void);
+
+void emit_double(Node *node); // what is_double: leaves an f64
+void put_double(const Operand *o, Node *node); // an f64; fails if it is no number, as an operand of the node
+void put_flonum(void); // makes a Scheme value of the f64 on top
+void put_allocate_pair(int address); // eight bytes, whose address goes to a local
 
 bool is_condition(Node *node);
 void emit_condition_branch(Node *node, Label *label, bool sense);

@@ -98,7 +98,6 @@ void put_end(void) { end_without_merge(); }
 // ---- Locals ----------------------------------------------------------------------------------------------------------------------
 
 int i64_local(void) { return emitter.parameter_count; }
-int f64_local(void) { return emitter.parameter_count + 1; }
 
 int new_local(void) {
     if (emitter.unused_count) {
@@ -116,6 +115,19 @@ int new_local(void) {
 
 void release_local(int local) {
     if (!emitter.is_too_large) emitter.unused_locals[emitter.unused_count++] = local;
+}
+
+int new_double(void) {
+    if (emitter.unused_double_count) return emitter.unused_doubles[--emitter.unused_double_count];
+    if (emitter.double_count == emitter.double_limit) {
+        emitter.is_too_large = true;
+        return emitter.parameter_count + 1;
+    }
+    return emitter.parameter_count + 1 + emitter.double_count++;
+}
+
+void release_double(int local) {
+    if (!emitter.is_too_large) emitter.unused_doubles[emitter.unused_double_count++] = local;
 }
 
 // ---- Slots -----------------------------------------------------------------------------------------------------------------------
@@ -190,15 +202,32 @@ Operand hold(Type type, bool is_needed_across_calls) {
     return o;
 }
 
+Operand hold_double(void) {
+    Operand o = {.is_temporary = true, .type = DOUBLE, .local = new_double(), .slot = -1};
+    put_set(o.local);
+    return o;
+}
+
 void put_operand(const Operand *o) {
-    if (o->is_constant) put_const((int32_t)o->constant);
-    else put_get(o->local);
+    if (o->is_constant) {
+        put_const((int32_t)o->constant);
+        return;
+    }
+    put_get(o->local);
+    if (o->type == DOUBLE) put_flonum();
+}
+
+void make_value(Operand *o) {
+    if (o->type != DOUBLE) return;
+    put_operand(o);
+    release(o);
+    *o = hold(ANY, false);
 }
 
 void release(Operand *o) {
     if (!o->is_temporary) return;
     release_slot(o->slot);
-    release_local(o->local);
+    (o->type == DOUBLE ? release_double : release_local)(o->local);
 }
 
 void emit_operands(Node **list, int count, Operand *operands) {
@@ -213,5 +242,5 @@ void release_operands(Operand *operands, int count) {
 }
 
 void note_type(const Operand *o, Type type) {
-    if (!o->is_constant) add_fact(o->local, type);
+    if (!o->is_constant && o->type != DOUBLE) add_fact(o->local, type);
 }

@@ -121,7 +121,7 @@ static Lambda *new_lambda(Syntax *form, Lambda *parent, Symbol *name) {
     lambda->parent = parent;
     lambda->name = name;
     lambda->line = form->line;
-    lambda->function = -1;
+    lambda->function = lambda->twin = -1;
     return lambda; // its entry is known when its parameters are
 }
 

@@ -3,19 +3,22 @@
 
 // ---- Variables -------------------------------------------------------------------------------------------------------------------
 
-enum { PLACE_LOCAL = 1 };
-
 // Gives a variable its local and slot. Boxed ones are to hold their box.
 void bind_local(Variable *v, int local, Type type) {
-    v->place.kind = PLACE_LOCAL;
     v->place.index = local;
     v->place.type = is_boxed(v) || v->is_assigned ? ANY : (uint8_t)type;
     v->place.slot = v->place.type == FIXNUM ? -1 : new_slot(local);
 }
 
+void bind_double(Variable *v, int local) {
+    v->place.index = local;
+    v->place.type = DOUBLE;
+    v->place.slot = -1;
+}
+
 void unbind_local(Variable *v) {
     release_slot(v->place.slot);
-    release_local(v->place.index);
+    (v->is_double ? release_double : release_local)(v->place.index);
 }
 
 void put_box(int local) {
@@ -113,6 +116,10 @@ Operand emit_operand(Node *node, bool is_needed_across_calls) {
     if (node->op == OP_CONSTANT) return (Operand){.is_constant = true, .type = constant_type(node->value), .constant = node->value, .slot = -1};
     if ((node->op == OP_LOCAL || node->op == OP_FREE) && !node->variable->is_assigned)
         return (Operand){.type = variable_type(node->variable), .local = node->variable->place.index, .slot = -1};
+    if (is_double(node)) {
+        emit_double(node);
+        return hold_double();
+    }
     return hold(emit(node, 0), is_needed_across_calls);
 }
 
@@ -216,22 +223,28 @@ static Type emit_sequence(Node *node, const Tail *tail) {
     return emit(node->list[node->count - 1], tail);
 }
 
+static Operand emit_let_value(Node *node, int i) {
+    bool calls_later = false;
+    for (int j = i + 1; j < node->count; j++) calls_later |= !node->list[j]->is_simple;
+    if (node->variables[i]->is_double) {
+        emit_double(node->list[i]);
+        return hold_double();
+    }
+    return hold(emit(node->list[i], 0), calls_later);
+}
+
 static Type emit_let(Node *node, const Tail *tail) {
     Operand values[node->count];
-    bool calls_later = false;
-    for (int i = 0; i < node->count; i++) {
-        calls_later = false;
-        for (int j = i + 1; j < node->count; j++) calls_later |= !node->list[j]->is_simple;
-        values[i] = hold(emit(node->list[i], 0), calls_later);
-    }
+    for (int i = 0; i < node->count; i++) values[i] = emit_let_value(node, i);
     // The slots of the values become those of the variables, and what is saved stays so.
     uint64_t saved = emitter.saved;
-    int had_slots = emitter.slot_count, slots = had_slots;
-    for (int i = node->count; i--;)
-        if (values[i].slot >= 0) slots = values[i].slot;
-    emitter.slot_count = slots;
+    for (int i = node->count; i--;) release_slot(values[i].slot);
     for (int i = 0; i < node->count; i++) {
         Variable *v = node->variables[i];
+        if (v->is_double) {
+            bind_double(v, values[i].local);
+            continue;
+        }
         if (is_boxed(v)) put_box(values[i].local);
         bind_local(v, values[i].local, values[i].type);
         bool is_saved = values[i].slot >= 0 && values[i].slot == v->place.slot && saved >> v->place.slot & 1 && !is_boxed(v);
@@ -256,6 +269,7 @@ static void put_fill_closure(Lambda *lambda, int local) {
     for (int i = 0; i < lambda->free_count; i++) {
         put_get(local);
         put_get(lambda->free[i]->place.index);
+        if (lambda->free[i]->is_double) put_flonum();
         put_store(OBJECT_FIELDS + 4 + 4 * (uint32_t)i);
     }
 }
@@ -318,6 +332,11 @@ static Type emit_primitive(Node *node) {
 }
 
 Type emit(Node *node, const Tail *tail) {
+    if (node->op != OP_CONSTANT && is_double(node)) {
+        emit_double(node);
+        put_flonum();
+        return ANY;
+    }
     switch ((Op)node->op) {
     case OP_CONSTANT: put_const((int32_t)node->value); return constant_type(node->value);
     case OP_LOCAL:

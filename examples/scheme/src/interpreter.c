@@ -574,3 +574,5 @@ bool compiled_less_equal(Value a, Value b) {
 }
 
 bool compiled_equal(Value a, Value b) { return number_equal(a, b, "="); }
+
+void compiled_not_a_number(Value v, int primitive) { fail_type(primitives[primitive].name, "a number", v); }

@@ -57,3 +57,5 @@ void compiled_safepoint(Value *compiled_frames_end);
 bool compiled_less(Value a, Value b);
 bool compiled_less_equal(Value a, Value b);
 bool compiled_equal(Value a, Value b);
+// Fails; the primitive is one that wants a number.
+void compiled_not_a_number(Value v, int primitive);

@@ -30,6 +30,11 @@ Value number_subtract(Value a, Value b) {
     return flonum(x - number_to_double(b, "-"));
 }
 
+Value number_negate(Value a) {
+    if (is_fixnum(a)) return from_int64(-(int64_t)integer(a));
+    return flonum(-number_to_double(a, "-"));
+}
+
 Value number_multiply(Value a, Value b) {
     if (are_fixnums(a, b)) return from_int64((int64_t)integer(a) * integer(b));
     double x = number_to_double(a, "*");

@@ -5,6 +5,7 @@
 
 Value number_add(Value a, Value b);
 Value number_subtract(Value a, Value b);
+Value number_negate(Value a);
 Value number_multiply(Value a, Value b);
 Value number_divide(Value a, Value b);
 bool number_less(Value a, Value b, const char *who);

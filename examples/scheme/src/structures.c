@@ -62,7 +62,9 @@ static bool emit_test_of_two(Node *node) {
     emit_operands(node->list, 2, operands);
     put_operand(&operands[0]);
     put_operand(&operands[1]);
-    if (node->primitive == PRIMITIVE_is_eq || compares_by_word(&operands[0]) || compares_by_word(&operands[1])) put(I32_EQ);
+    // Doubles have no identity.
+    bool are_doubles = operands[0].type == DOUBLE || operands[1].type == DOUBLE;
+    if ((node->primitive == PRIMITIVE_is_eq && !are_doubles) || compares_by_word(&operands[0]) || compares_by_word(&operands[1])) put(I32_EQ);
     else put_runtime(RUNTIME_eqv);
     release_operands(operands, 2);
     return true;
@@ -100,12 +102,10 @@ static void emit_field(Node *node, uint32_t offset) {
     release(&o);
 }
 
-static void emit_cons(Node *node) {
-    Operand operands[2];
-    emit_operands(node->list, 2, operands);
-    int pair = new_local(), next = new_local();
+void put_allocate_pair(int address) {
+    int next = new_local();
     put_load_cell(&hole.next);
-    put_tee(pair);
+    put_tee(address);
     put_const(8);
     put(I32_ADD);
     put_tee(next);
@@ -114,12 +114,21 @@ static void emit_cons(Node *node) {
     put_if(NO_RESULT);
     put_const(8);
     put_runtime(RUNTIME_allocate_slowly);
-    put_set(pair);
+    put_set(address);
     put_else();
     put_const(0);
     put_get(next);
     put_store((uint32_t)(uintptr_t)&hole.next);
     put_end();
+    release_local(next);
+}
+
+static void emit_cons(Node *node) {
+    Operand operands[2];
+    emit_operands(node->list, 2, operands);
+    for (int i = 0; i < 2; i++) make_value(&operands[i]);
+    int pair = new_local();
+    put_allocate_pair(pair);
     for (int i = 0; i < 2; i++) {
         put_get(pair);
         put_operand(&operands[i]);
@@ -128,7 +137,6 @@ static void emit_cons(Node *node) {
     put_get(pair);
     put_const(PAIR_CAR);
     put(I32_SUB);
-    release_local(next);
     release_local(pair);
     release_operands(operands, 2);
 }

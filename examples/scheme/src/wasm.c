@@ -137,18 +137,19 @@ void forget_calls(void) { module.call_count = module.first_call; }
 
 static uint32_t unsigned_size(uint32_t n) { return n < 128 ? 1 : 1 + unsigned_size(n >> 7); }
 
-// Locals behind the parameters: one i64, one f64, then the i32 ones.
-void define_function(const Buffer *code, int i32_locals) {
+void define_function(const Buffer *code, int f64_locals, int i32_locals) {
+    const struct {
+        int count, type;
+    } locals[] = {{1, TYPE_I64}, {f64_locals, TYPE_F64}, {i32_locals, TYPE_I32}};
     Buffer *out = &module.code;
-    uint32_t locals_size = 1 + 2 + 2 + unsigned_size((uint32_t)i32_locals) + 1;
+    uint32_t locals_size = 1;
+    for (int i = 0; i < 3; i++) locals_size += unsigned_size((uint32_t)locals[i].count) + 1;
     put_unsigned(out, locals_size + code->size);
     put_byte(out, 3);
-    put_byte(out, 1);
-    put_byte(out, TYPE_I64);
-    put_byte(out, 1);
-    put_byte(out, TYPE_F64);
-    put_unsigned(out, (uint32_t)i32_locals);
-    put_byte(out, TYPE_I32);
+    for (int i = 0; i < 3; i++) {
+        put_unsigned(out, (uint32_t)locals[i].count);
+        put_byte(out, (uint32_t)locals[i].type);
+    }
     for (int i = module.first_call; i < module.call_count; i++) module.calls[i].at += out->size;
     module.first_call = module.call_count;
     put_bytes(out, code->bytes, code->size);

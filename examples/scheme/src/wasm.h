@@ -69,6 +69,8 @@ enum {
     I32_SHR_S = 0x75,
     I32_SHR_U = 0x76,
     I64_MUL = 0x7e,
+    F64_NEG = 0x9a,
+    F64_SQRT = 0x9f,
     F64_ADD = 0xa0,
     F64_SUB = 0xa1,
     F64_MUL = 0xa2,
@@ -97,8 +99,8 @@ void begin_module(void);
 uint32_t module_type(int parameters, int results);
 // Reserves a function; its index counts from 0 and excludes imports.
 int declare_function(int parameters);
-// Adds a body. Behind the parameters its locals are an i64, an f64, and the i32 ones. Functions are defined in the order of their declaration;
-void define_function(const Buffer *code, int i32_locals);
+// Adds a body. Behind the parameters its locals are an i64, then the f64 ones, then the i32 ones. Functions are defined in the order of their declaration;
+void define_function(const Buffer *code, int f64_locals, int i32_locals);
 // Writes a call into the body under construction. `runtime` is a RuntimeId.
 void put_call(Buffer *code, int function);
 void put_runtime_call(Buffer *code, int runtime);
