@@ -108,6 +108,7 @@ static void visit(Node *node, Visit *see, void *context) {
 typedef struct {
     Lambda **batch;
     int count;
+    bool has_loops; // what is looked through will not be compiled itself, so that its loops are functions
 } Batch;
 
 static void add(Batch *batch, Lambda *lambda) {
@@ -121,8 +122,10 @@ static void add(Batch *batch, Lambda *lambda) {
 }
 
 static void gather_from(Node *node, void *context) {
+    Batch *batch = context;
     bool is_global;
     if (node->op == OP_LAMBDA) add(context, node->lambda);
+    if (node->op == OP_FIX && batch->has_loops) add(context, node->list[0]->lambda);
     if (node->op != OP_CALL) return;
     Lambda *callee = known_callee(node, &is_global);
     if (!callee || !is_global) return;
@@ -131,7 +134,9 @@ static void gather_from(Node *node, void *context) {
 }
 
 int gather(Lambda *lambda, Lambda **lambdas) {
-    Batch batch = {lambdas, 0};
+    Batch batch = {lambdas, 0, lambda->is_refused};
+    if (lambda->is_refused) visit(lambda->body, gather_from, &batch);
+    batch.has_loops = false;
     add(&batch, lambda);
     for (int i = 0; i < batch.count; i++) visit(lambdas[i]->body, gather_from, &batch);
     return batch.count;

@@ -186,9 +186,10 @@ void compile_lambda(Lambda *lambda) {
     define_functions(batch, count, addresses);
     const Buffer *module = finish_module(addresses, -1);
     link_statistics.generation_time += monotonic_time() - begin;
-    link_module(module);
+    bool is_linked = link_module(module);
+    if (!is_linked) hot_threshold = 0; // nor will the next one be
     for (int i = 0; i < count; i++) {
-        batch[i]->is_compiled = !batch[i]->is_refused;
+        batch[i]->is_compiled = is_linked && !batch[i]->is_refused;
         batch[i]->function = -1;
     }
     error_line = line;

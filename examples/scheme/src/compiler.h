@@ -78,7 +78,7 @@ bool is_loop(Node *fix);
 // The lambda that a call's operator is known to be, if its number of arguments is right; `*is_global` if that has to be checked at run time.
 Lambda *known_callee(Node *call, bool *is_global);
 enum { MAX_BATCH = 256 };
-// Collects `lambda` and all lambdas inside it and known to be called by it that are not compiled; returns how many.
+// Collects `lambda`, unless it is refused, and all lambdas inside it and known to be called by it that are not compiled; returns how many.
 int gather(Lambda *lambda, Lambda **batch);
 void find_never_pending(Lambda **batch, int count);
 bool calls_itself(Lambda *lambda);

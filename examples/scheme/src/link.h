@@ -10,8 +10,9 @@ typedef struct {
 extern LinkStatistics link_statistics;
 extern bool dumps_modules;
 
-// Links a module and calls its `patch`; ends the program with the engine's message if that is refused.
-void link_module(const Buffer *module);
+// Links a module and calls its `patch`. False if the engine has no room for it, or, in a snapshot, cannot link at all; ends the program with the
+// engine's message if the module is wrong.
+bool link_module(const Buffer *module);
 // Of the last modules, in microseconds; 0 if there are none.
 double median_link_time(void);
 

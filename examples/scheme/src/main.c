@@ -89,13 +89,18 @@ static void read_options(void) {
 
 static struct {
     Syntax **forms;
+    Lambda **thunks; // of those that are expanded
     int count, next;
 } program;
 
-static void evaluate_form(Syntax *form) {
-    Lambda *lambda = expand_program(form);
-    Value thunk = make_closure(lambda, 0, 0);
-    run_thunk(thunk);
+static Lambda *expand_form(int i) {
+    if (!program.thunks[i]) program.thunks[i] = expand_program(program.forms[i]);
+    return program.thunks[i];
+}
+
+static void evaluate_next_form(void) {
+    Lambda *thunk = expand_form(program.next++);
+    run_thunk(make_closure(thunk, 0, 0));
 }
 
 static void read_forms(const char *text, int line_step) {
@@ -112,12 +117,13 @@ static void read_forms(const char *text, int line_step) {
         }
         program.forms[program.count++] = form;
     }
+    program.thunks = NEW_ARRAY(Lambda *, program.count);
     for (int i = 0; i < program.count; i++) note_definitions(program.forms[i]);
 }
 
 static void load_prelude(void) {
     read_forms(prelude, -1);
-    while (program.next < program.count) evaluate_form(program.forms[program.next++]);
+    while (program.next < program.count) evaluate_next_form();
 }
 
 static void load_program(void) {
@@ -161,11 +167,15 @@ static void start(void) {
     if (options.program) load_program();
 }
 
-// For snapshots: evaluates the definitions with which the program begins and compiles them. `_start` goes on from there.
+// For snapshots: evaluates the definitions with which the program begins, and compiles them and what follows. `_start` goes on from there.
 __attribute__((export_name("initialize"))) void initialize(void) {
     start();
-    while (program.next < program.count && is_definition(program.forms[program.next])) evaluate_form(program.forms[program.next++]);
+    while (program.next < program.count && is_definition(program.forms[program.next])) evaluate_next_form();
     if (hot_threshold) compile_globals();
+    for (int i = program.next; i < program.count; i++) {
+        Lambda *thunk = expand_form(i);
+        if (hot_threshold) compile_lambda(thunk);
+    }
     flush_output();
 }
 
@@ -173,7 +183,7 @@ int main(void) {
     start();
     uint64_t begin = monotonic_time();
     if (options.link_rounds) bench_link(options.link_rounds);
-    while (program.next < program.count) evaluate_form(program.forms[program.next++]);
+    while (program.next < program.count) evaluate_next_form();
     flush_output();
     if (options.prints_statistics) print_statistics(monotonic_time() - begin);
     return 0;
