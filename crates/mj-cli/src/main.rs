@@ -12,6 +12,7 @@ mod digest;
 mod disassembly;
 mod failure;
 mod groups;
+mod guest;
 mod host;
 mod invoke;
 mod module;
@@ -22,6 +23,7 @@ mod output;
 mod precompiled;
 mod run;
 mod scripts;
+mod snapshot;
 mod values;
 mod watchdog;
 
@@ -50,6 +52,8 @@ enum Command {
     Run(run::Arguments),
     /// Compiles a module ahead of time
     Compile(compile::Arguments),
+    /// Runs a program's initialization and writes the program as it stands then, with the code that it generated
+    Snapshot(snapshot::Arguments),
     /// Measures how long a program takes to compile, instantiate and run
     Bench(bench::Arguments),
     /// Shows a module's operators and machine code
@@ -79,6 +83,7 @@ fn execute(command: &Command) -> Result<(), Failure> {
     match command {
         Command::Run(arguments) => run::run(arguments),
         Command::Compile(arguments) => compile::run(arguments),
+        Command::Snapshot(arguments) => snapshot::run(arguments),
         Command::Bench(arguments) => bench::run(arguments),
         Command::Objdump(arguments) => objdump::run(arguments),
         Command::Wast(arguments) => scripts::run(arguments),

@@ -55,6 +55,14 @@ impl Watchdog {
     }
 }
 
+/// The outcome of a run that may have been watched over.
+pub(crate) fn explained(watchdog: Option<Watchdog>, result: Result<(), Failure>) -> Result<(), Failure> {
+    match watchdog {
+        Some(watchdog) => result.map_err(|failure| watchdog.explain(failure)),
+        None => result,
+    }
+}
+
 fn timed_out(limit: Duration, details: &str) -> Failure {
     Failure::Trap(format!("the time limit of {limit:?} is over (--timeout sets it): {details}"))
 }

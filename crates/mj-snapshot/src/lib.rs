@@ -25,7 +25,7 @@
 //! ```
 //!
 //! Memories, tables and globals become the new module's initial state, at their current sizes and with their current values; the start function
-//! is gone. Modules that the program generated and linked while it ran ([`Snapshot::late`]) are merged in: their functions, types, globals and
+//! is gone. Modules that the program generated and linked while it ran ([`Snapshot::late_linked`]) are merged in: their functions, types, globals and
 //! segments become the new module's own, and tables point at them.
 //!
 //! What a module cannot express is refused with a [`SnapshotError`] that names it: references to things of the host, and memories, tables and
@@ -76,6 +76,15 @@ impl<'a, T: 'static> Snapshot<'a, T> {
     #[must_use]
     pub fn late(mut self, instances: impl IntoIterator<Item = Instance>) -> Self {
         self.late.extend(instances);
+        self
+    }
+
+    /// Merges in all instances that were linked late in the store and can still be reached; others are freed, as by [`Store::gc`](mj_jit::Store::gc). In
+    /// a store with several programs, say which with [`Snapshot::late`].
+    #[must_use]
+    pub fn late_linked(mut self) -> Self {
+        self.store.gc(None).expect("collecting does not fail");
+        self.late.extend(self.store.as_context().late_instances());
         self
     }
 

@@ -5,7 +5,7 @@
 
 use std::ptr::NonNull;
 
-use mj_abi::{ContextHeader, FuncRef, RawValue};
+use mj_abi::{FuncRef, RawValue};
 
 use super::{Instance, InstanceData};
 use crate::store::{StoreId, StoreInner};
@@ -96,16 +96,16 @@ impl InstanceData {
 impl Func {
     /// The instance that defines it, and its index in that one's module; `None` for a function of the host.
     ///
-    /// Takes time in proportion to the number of instances in the store.
-    ///
     /// # Panics
     ///
     /// If it belongs to another store.
     pub fn origin(&self, store: impl AsContext) -> Option<(Instance, u32)> {
         let store = store.as_context().0.inner();
         let func_ref = self.func_ref(store);
-        let instance = store.instance_of(func_ref.context)?;
-        let module = &instance.data(store).module;
+        // SAFETY: the function is this store's, so its context is alive, and its hooks, if it has any, are an `InstanceData`.
+        let data = unsafe { mj_runtime::hooks_of(func_ref.context)?.cast::<InstanceData>().as_ref() };
+        let instance = Instance { store: data.store, index: data.index };
+        let module = &data.module;
         let own = module.code.function_of_slot(func_ref.slot).expect("a function's slot is one of its module's");
         Some((instance, module.env.imported_functions + own))
     }
@@ -151,12 +151,6 @@ impl Extern {
 }
 
 impl StoreInner {
-    /// The instance with this context.
-    fn instance_of(&self, context: *mut ContextHeader) -> Option<Instance> {
-        let instance = self.instances().find(|instance| instance.context.header() == context)?;
-        Some(Instance { store: instance.store, index: instance.index })
-    }
-
     /// A function for a reference that is made now, or was made before.
     fn add_func_ref(&mut self, func_ref: FuncRef) -> Func {
         let id: StoreId = self.id();

@@ -185,12 +185,6 @@ impl StoreInner {
         unsafe { self.instances[index].as_ref() }
     }
 
-    /// The instances in the order in which they were made.
-    pub(crate) fn instances(&self) -> impl Iterator<Item = &InstanceData> {
-        // SAFETY: as in `instance`.
-        self.instances.iter().map(|(_, instance)| unsafe { instance.as_ref() })
-    }
-
     /// From now on there is a call hook. Host functions do not look whether there is one: those that are here are exchanged.
     pub(super) fn set_hooked(&mut self) {
         self.hooked = true;
