@@ -57,6 +57,8 @@ bool is_loop(Node *fix) {
 
 // ---- What is called --------------------------------------------------------------------------------------------------------------
 
+bool is_constant_global(const Symbol *symbol) { return symbol->definitions < 2 && symbol->value != UNBOUND; }
+
 Lambda *known_callee(Node *call, bool *is_global) {
     Node *operator = call->a;
     Lambda *lambda = 0;

@@ -136,7 +136,23 @@ static int runtime_operation(PrimitiveId id) {
     }
 }
 
-static void emit_binary(PrimitiveId id, Node *node, Operand *a, Operand *b) {
+// A sum or difference with a small number that is known to be a fixnum.
+static bool cannot_overflow(PrimitiveId id, const Operand *a, const Operand *b) {
+    if (a->is_constant || a->type != FIXNUM || !b->is_constant || b->type != FIXNUM) return false;
+    int32_t n = integer(b->constant);
+    if (id == PRIMITIVE_subtract) n = -n;
+    else if (id != PRIMITIVE_add) return false;
+    if (n < 0) return n >= -SMALL && is_in_range(a->local, NOT_LOW);
+    return n <= SMALL && (is_in_range(a->local, NOT_HIGH) || (n <= 1 && is_in_range(a->local, BELOW_ANOTHER)));
+}
+
+static Type emit_binary(PrimitiveId id, Node *node, Operand *a, Operand *b) {
+    if (cannot_overflow(id, a, b)) {
+        put_operand(a);
+        put_operand(b);
+        put(id == PRIMITIVE_add ? I32_ADD : I32_SUB);
+        return FIXNUM;
+    }
     Label done, other;
     begin_block(&done, BLOCK, TYPE_I32);
     begin_block(&other, BLOCK, NO_RESULT);
@@ -151,6 +167,7 @@ static void emit_binary(PrimitiveId id, Node *node, Operand *a, Operand *b) {
     put_operand(b);
     put_runtime(node->count == 2 ? (RuntimeId)runtime_operation(id) : RUNTIME_negate);
     end_without_merge();
+    return ANY;
 }
 
 bool emit_arithmetic(Node *node, Type *type) {
@@ -165,10 +182,9 @@ bool emit_arithmetic(Node *node, Type *type) {
     } else {
         return false;
     }
-    emit_binary(id, node, &operands[0], &operands[1]);
+    *type = emit_binary(id, node, &operands[0], &operands[1]);
     release(&operands[1]);
     release(&operands[0]);
-    *type = ANY;
     return true;
 }
 

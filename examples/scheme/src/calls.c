@@ -1,7 +1,7 @@
 // Calls and loops.
 //
 // A call goes, as far as is known, to the start of a loop, to a function of this module, to a table index that is a constant, or to wherever
-// the closure says. That a global variable still holds the procedure that it held when the code was made is checked at each call.
+// the closure says. Where a global variable may have changed since the code was made, it is looked at before each call.
 #include "compiler.h"
 #include "errors.h"
 #include "heap.h"
@@ -92,7 +92,7 @@ Type emit_loop(Node *fix, const Tail *tail) {
     end_without_merge();
     emitter.saved = type == NEVER ? exit.saved : emitter.saved & exit.saved;
     emitter.fact_count = facts;
-    return join(before, type);
+    return joined(before, type);
 }
 
 // ---- The ways to call ------------------------------------------------------------------------------------------------------------
@@ -262,8 +262,10 @@ Type emit_call(Node *node, const Tail *tail) {
     bool calls_later = !node->a->is_simple;
     for (int i = node->count; i--; calls_later |= !node->list[i]->is_simple) operands[i].is_temporary = calls_later;
     for (int i = 0; i < node->count; i++) operands[i] = emit_operand(node->list[i], operands[i].is_temporary);
+    // A variable that cannot change needs no check.
+    bool is_sure = !is_global || is_constant_global(node->a->symbol);
     Loop *loop = callee ? find_loop(tail, callee) : 0;
-    if (loop && !is_global) {
+    if (loop && is_sure) {
         put_jump(loop, operands, node->count);
         release_operands(operands, node->count);
         return NEVER;
@@ -275,7 +277,7 @@ Type emit_call(Node *node, const Tail *tail) {
     // In tail position nothing above the slots that every call passes over is needed any more.
     int slots = emitter.slot_count;
     if (is_return) emitter.slot_count = emitter.minimum_slots;
-    if (callee && is_global) put_guarded_call(&site, callee, loop, is_return);
+    if (callee && !is_sure) put_guarded_call(&site, callee, loop, is_return);
     else if (callee) put_sure_call(&site, callee, is_return);
     else put_unknown_call(&site, is_return);
     emitter.slot_count = slots;

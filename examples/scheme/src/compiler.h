@@ -21,6 +21,10 @@
 // What is known of a value. DOUBLE: it is in an f64 local, not a Scheme value yet. NEVER: control does not come here.
 typedef enum { ANY, FIXNUM, PAIR, VECTOR, DOUBLE, NEVER } Type;
 
+// What else may be known of a fixnum in a local: that a small number can be subtracted or added, or 1 be added, without leaving the fixnums.
+typedef enum { NOT_LOW = NEVER + 1, NOT_HIGH, BELOW_ANOTHER } Range;
+enum { SMALL = 1 << 28 };
+
 enum { MAX_SLOTS = 64, MAX_LOCALS = 400, MAX_DOUBLES = 64, MAX_FACTS = 64 };
 
 // The end of a block that is branched to, or the start of a loop.
@@ -61,8 +65,7 @@ typedef struct {
     int slot_count, slot_locals[MAX_SLOTS];
     uint64_t saved;
     struct {
-        int local;
-        Type type;
+        int local, fact; // a Type or a Range
     } facts[MAX_FACTS];
     int fact_count;
     int minimum_slots; // that a call passes over, for the sake of the engine's stack
@@ -75,7 +78,9 @@ enum { LOCAL_STACK, LOCAL_CLOSURE, FIRST_ARGUMENT };
 // ---- analysis.c ------------------------------------------------------------------------------------------------------------------
 
 bool is_loop(Node *fix);
-// The lambda that a call's operator is known to be, if its number of arguments is right; `*is_global` if that has to be checked at run time.
+// Whether a global variable has its value for ever: nothing in the program's text defines or assigns it once more, and there is no other text.
+bool is_constant_global(const Symbol *symbol);
+// The lambda that a call's operator is known to be, if its number of arguments is right; `*is_global` if a global variable holds it.
 Lambda *known_callee(Node *call, bool *is_global);
 enum { MAX_BATCH = 256 };
 // Collects `lambda`, unless it is refused, and all lambdas inside it and known to be called by it that are not compiled; returns how many.
@@ -123,8 +128,11 @@ void put_store_unsaved(void); // without noting it, for code aside
 void put_frames_end(void);    // the first word above all slots
 
 Type local_type(int local);
-void add_fact(int local, Type type);
-Type join(Type a, Type b);
+bool is_in_range(int local, Range range);
+void add_fact(int local, int fact);
+// What follows from a condition that was found to be true or false.
+void note_condition(Node *node, bool truth);
+Type joined(Type a, Type b); // of the two ways through a block that has just ended
 
 Operand hold(Type type, bool is_needed_across_calls); // takes the value on top
 Operand hold_double(void);

@@ -177,17 +177,25 @@ void put_frames_end(void) {
 
 Type local_type(int local) {
     for (int i = emitter.fact_count; i--;)
-        if (emitter.facts[i].local == local) return emitter.facts[i].type;
+        if (emitter.facts[i].local == local && emitter.facts[i].fact < NEVER) return (Type)emitter.facts[i].fact;
     return ANY;
 }
 
-void add_fact(int local, Type type) {
-    if (emitter.fact_count == MAX_FACTS) return;
-    emitter.facts[emitter.fact_count].local = local;
-    emitter.facts[emitter.fact_count++].type = type;
+bool is_in_range(int local, Range range) {
+    for (int i = emitter.fact_count; i--;)
+        if (emitter.facts[i].local == local && emitter.facts[i].fact == (int)range) return true;
+    return false;
 }
 
-Type join(Type a, Type b) {
+void add_fact(int local, int fact) {
+    if (emitter.fact_count == MAX_FACTS) return;
+    emitter.facts[emitter.fact_count].local = local;
+    emitter.facts[emitter.fact_count++].fact = fact;
+}
+
+Type joined(Type a, Type b) {
+    // A block has its result on the stack even if it never ends.
+    if (a == NEVER && b == NEVER) put(UNREACHABLE);
     if (a == NEVER) return b;
     if (b == NEVER) return a;
     return a == b ? a : ANY;

@@ -631,7 +631,7 @@ static Node *expand_call(Syntax *form, Scope *scope) {
     Node **operands = NEW_ARRAY(Node *, count);
     Syntax *operator = form->elements[0];
     for (int i = 0; i < count; i++) operands[i] = expand(form->elements[i + 1], scope);
-    if (operator->kind == SYNTAX_SYMBOL && !operator->symbol->is_defined_later && !find_variable(operator->symbol, scope)) {
+    if (operator->kind == SYNTAX_SYMBOL && !operator->symbol->definitions && !find_variable(operator->symbol, scope)) {
         int primitive = find_primitive(operator->symbol);
         if (primitive >= 0 && takes_arguments(primitive, count) && count <= MAX_INLINE_OPERANDS && !primitives[primitive].is_special)
             return expand_primitive(primitive, operands, count, form);
@@ -688,12 +688,16 @@ static Node *expand(Syntax *s, Scope *scope) {
     return is_special ? special_forms[head->symbol->keyword].expand(s, scope) : expand_call(s, scope);
 }
 
+static void count_definition(Symbol *symbol) {
+    if (symbol->definitions < UINT8_MAX) symbol->definitions++;
+}
+
 void note_definitions(Syntax *s) {
     if (s->kind != SYNTAX_LIST) return;
     if (s->count >= 2 && (is_symbol(s->elements[0], "define") || is_symbol(s->elements[0], "set!"))) {
         Syntax *target = s->elements[1];
         if (target->kind == SYNTAX_LIST && target->count) target = target->elements[0];
-        if (target->kind == SYNTAX_SYMBOL) target->symbol->is_defined_later = true;
+        if (target->kind == SYNTAX_SYMBOL) count_definition(target->symbol);
     }
     for (int i = 0; i < s->count; i++) note_definitions(s->elements[i]);
 }

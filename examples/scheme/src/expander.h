@@ -5,7 +5,8 @@
 #include "reader.h"
 
 void initialise_expander(void);
-// Notes which global names a program defines or assigns anywhere, before any of it is expanded: they are not taken for primitives.
+// Notes which global names a program defines or assigns anywhere, and how often, before any of it is expanded. What is defined is not taken for a primitive;
+// what is defined once does not change after that.
 void note_definitions(Syntax *form);
 // A top-level form as a lambda without parameters.
 Lambda *expand_program(Syntax *form);

@@ -1,5 +1,8 @@
+#include <stdlib.h>
+
 #include "compiler.h"
 #include "errors.h"
+#include "heap.h"
 
 // ---- Variables -------------------------------------------------------------------------------------------------------------------
 
@@ -82,15 +85,30 @@ static void put_unbound_check(Node *node, int value) {
     put_end();
 }
 
+static Type constant_type(Value v) { return is_fixnum(v) ? FIXNUM : is_pair(v) ? PAIR : has_type(v, TYPE_VECTOR) ? VECTOR : ANY; }
+
+// Where nothing can change the variable, its value is a constant.
+static Operand constant_global(Symbol *symbol) {
+    if (!symbol->is_kept) keep(symbol->value);
+    symbol->is_kept = true;
+    return (Operand){.is_constant = true, .type = constant_type(symbol->value), .constant = symbol->value, .slot = -1};
+}
+
 // A global variable that is defined stays so.
-static void emit_global(Node *node) {
+static Type emit_global(Node *node) {
+    if (is_constant_global(node->symbol)) {
+        Operand o = constant_global(node->symbol);
+        put_operand(&o);
+        return o.type;
+    }
     put_load_cell(&node->symbol->value);
-    if (node->symbol->value != UNBOUND) return;
+    if (node->symbol->value != UNBOUND) return ANY;
     int value = new_local();
     put_set(value);
     put_unbound_check(node, value);
     put_get(value);
     release_local(value);
+    return ANY;
 }
 
 static void emit_global_assignment(Node *node) {
@@ -110,10 +128,9 @@ static void emit_global_assignment(Node *node) {
     release_local(value);
 }
 
-static Type constant_type(Value v) { return is_fixnum(v) ? FIXNUM : is_pair(v) ? PAIR : has_type(v, TYPE_VECTOR) ? VECTOR : ANY; }
-
 Operand emit_operand(Node *node, bool is_needed_across_calls) {
     if (node->op == OP_CONSTANT) return (Operand){.is_constant = true, .type = constant_type(node->value), .constant = node->value, .slot = -1};
+    if (node->op == OP_GLOBAL && is_constant_global(node->symbol)) return constant_global(node->symbol);
     if ((node->op == OP_LOCAL || node->op == OP_FREE) && !node->variable->is_assigned)
         return (Operand){.type = variable_type(node->variable), .local = node->variable->place.index, .slot = -1};
     if (is_double(node)) {
@@ -158,6 +175,60 @@ static void emit_value_branch(Node *node, Label *label, bool sense) {
     put_branch(BR_IF, label);
 }
 
+static Variable *plain_variable(Node *node) {
+    bool is_plain = (node->op == OP_LOCAL || node->op == OP_FREE) && !node->variable->is_assigned && !node->variable->is_double;
+    return is_plain ? node->variable : 0;
+}
+
+static bool is_small_constant(Node *node) { return node->op == OP_CONSTANT && is_fixnum(node->value) && abs(integer(node->value)) <= SMALL; }
+
+// `a` is less than `b`, or perhaps equal.
+static void note_order(Node *a, Node *b, bool can_be_equal) {
+    Variable *v = plain_variable(a), *w = plain_variable(b);
+    bool is_a = v && variable_type(v) == FIXNUM, is_b = w && variable_type(w) == FIXNUM;
+    bool is_fixnum_b = is_b || is_small_constant(b);
+    if (is_a && is_small_constant(b)) add_fact(v->place.index, NOT_HIGH);
+    if (is_b && is_small_constant(a)) add_fact(w->place.index, NOT_LOW);
+    if (is_a && is_fixnum_b && !can_be_equal) add_fact(v->place.index, BELOW_ANOTHER);
+}
+
+static void note_primitive_condition(Node *node, bool truth) {
+    Node **list = node->list;
+    switch ((PrimitiveId)node->primitive) {
+    case PRIMITIVE_not: note_condition(list[0], !truth); return;
+    case PRIMITIVE_is_pair:
+        if (truth && plain_variable(list[0])) add_fact(list[0]->variable->place.index, PAIR);
+        return;
+    case PRIMITIVE_less:
+    case PRIMITIVE_greater_equal:
+        if (node->count != 2) return;
+        if (truth == (node->primitive == PRIMITIVE_less)) note_order(list[0], list[1], false);
+        else note_order(list[1], list[0], true);
+        return;
+    case PRIMITIVE_greater:
+    case PRIMITIVE_less_equal:
+        if (node->count != 2) return;
+        if (truth == (node->primitive == PRIMITIVE_greater)) note_order(list[1], list[0], false);
+        else note_order(list[0], list[1], true);
+        return;
+    default: return;
+    }
+}
+
+void note_condition(Node *node, bool truth) {
+    if (node->op == OP_IF && is_constant(node->c, FALSE)) {
+        if (!truth) return;
+        note_condition(node->a, true);
+        note_condition(node->b, true);
+    } else if (node->op == OP_OR) {
+        if (truth) return;
+        note_condition(node->a, false);
+        note_condition(node->b, false);
+    } else if (node->op == OP_PRIMITIVE) {
+        note_primitive_condition(node, truth);
+    }
+}
+
 void emit_branch(Node *node, Label *label, bool sense) {
     if (node->op == OP_IF && is_constant(node->c, FALSE)) {
         (sense ? emit_both_branch : emit_either_branch)(node->a, node->b, label, sense);
@@ -169,10 +240,8 @@ void emit_branch(Node *node, Label *label, bool sense) {
         emit_condition_branch(node, label, sense);
     } else {
         emit_value_branch(node, label, sense);
-        // What goes on here has passed the test, if it was one.
-        if (!sense && node->op == OP_PRIMITIVE && node->primitive == PRIMITIVE_is_pair && node->list[0]->op == OP_LOCAL && !node->list[0]->variable->is_assigned)
-            add_fact(node->list[0]->variable->place.index, PAIR);
     }
+    note_condition(node, !sense);
 }
 
 // ---- Control ---------------------------------------------------------------------------------------------------------------------
@@ -188,11 +257,12 @@ static Type emit_if(Node *node, const Tail *tail) {
     end_without_merge();
     emitter.saved = otherwise.saved;
     emitter.fact_count = facts;
+    note_condition(node->a, false);
     Type other = emit(node->c, tail);
     end_without_merge();
     emitter.saved = other == NEVER ? end.saved : emitter.saved & end.saved;
     emitter.fact_count = facts;
-    return join(then, other);
+    return joined(then, other);
 }
 
 static Type emit_or(Node *node, const Tail *tail) {
@@ -343,7 +413,7 @@ Type emit(Node *node, const Tail *tail) {
     case OP_LOCAL_BOX:
     case OP_FREE:
     case OP_FREE_BOX: return emit_variable(node);
-    case OP_GLOBAL: emit_global(node); return ANY;
+    case OP_GLOBAL: return emit_global(node);
     case OP_SET_LOCAL:
     case OP_SET_LOCAL_BOX:
     case OP_SET_FREE_BOX: emit_assignment(node); break;

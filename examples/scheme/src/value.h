@@ -81,8 +81,9 @@ typedef struct Symbol {
     uint32_t header;
     Value value;
     struct Symbol *next;   // in its bucket of the symbol table
-    int8_t keyword;        // which special form it names, 0 if none
-    bool is_defined_later; // some `define` or `set!` of the program names it, so that it may not stay what it is
+    int8_t keyword;      // which special form it names, 0 if none
+    uint8_t definitions; // how many `define`s and `set!`s in the whole text name it, 255 if more
+    bool is_kept;        // its value is kept for compiled code
     char bytes[];          // as many as the header says
 } Symbol;
 static inline Symbol *symbol_of(Value v) { return (Symbol *)(v + OBJECT_HEADER); }
