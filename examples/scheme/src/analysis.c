@@ -183,18 +183,6 @@ void find_never_pending(Lambda **batch, int count) {
     }
 }
 
-static void look_for_itself(Node *node, void *context) {
-    Search *search = context;
-    bool is_global;
-    if (node->op == OP_CALL && known_callee(node, &is_global) == search->lambda) search->found = true;
-}
-
-bool calls_itself(Lambda *lambda) {
-    Search search = {lambda, false};
-    visit(lambda->body, look_for_itself, &search);
-    return search.found;
-}
-
 // ---- Fixnums ---------------------------------------------------------------------------------------------------------------------
 
 static bool is_fixnum_operation(PrimitiveId id) {

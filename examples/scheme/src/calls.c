@@ -55,6 +55,7 @@ static void put_jump(Loop *loop, Operand *operands, int count) {
         if (!stays) put_set(parameter);
     }
     put_branch(BR, loop->label);
+    emitter.jumps_to_start |= loop == emitter.first_loop;
 }
 
 // (let loop ((x value) …) … (loop …) …) where each call of `loop` is a jump: the code that enters it, then the loop itself.

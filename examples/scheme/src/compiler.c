@@ -102,16 +102,17 @@ static void put_entry_check(void) {
     put_end();
 }
 
-static void emit_function(Lambda *lambda, bool is_twin, int minimum_slots, int doubles) {
+// `is_loop`: calls of itself in tail position jump to the start.
+static void emit_function(Lambda *lambda, bool is_twin, bool is_loop, int minimum_slots, int doubles) {
     Label header;
     Loop loop = {0, lambda, &header};
     Tail tail = {true, &loop};
-    bool is_leaf = lambda->body->is_simple, is_loop = calls_itself(lambda);
+    bool is_leaf = lambda->body->is_simple;
     begin_function(lambda, minimum_slots, doubles);
     put_load_free_variables();
     bind_arguments(is_twin);
     if (is_loop) begin_block(&header, LOOP, TYPE_I32);
-    else tail.loops = 0;
+    emitter.first_loop = &loop;
     if (lambda->twin >= 0 && !is_twin) put_twin_check();
     if (!is_leaf) put_entry_check();
     for (int i = 0; i < argument_count(); i++)
@@ -135,15 +136,15 @@ static void emit_stub(Lambda *lambda) {
     lambda->is_refused = true;
 }
 
-// How many locals there are is known when the code is there, and then it is written once more. A twin has the frame of the function that calls it
-// to account for as well.
+// How many locals there are, and whether there is a jump to the start, is known when the code is there; then it is written once more. A twin has the
+// frame of the function that calls it to account for as well.
 static void compile_function(Lambda *lambda, bool is_twin) {
     find_doubles(lambda);
-    emit_function(lambda, is_twin, 1, MAX_DOUBLES);
+    emit_function(lambda, is_twin, true, 1, MAX_DOUBLES);
     if (!emitter.is_too_large) {
         int doubles = emitter.double_count;
         emitter.local_count -= MAX_DOUBLES - doubles;
-        emit_function(lambda, is_twin, frame_words() * (1 + is_twin), doubles);
+        emit_function(lambda, is_twin, emitter.jumps_to_start, frame_words() * (1 + is_twin), doubles);
     }
     if (emitter.is_too_large) emit_stub(lambda);
     define_function(&emitter.code, emitter.double_limit, emitter.local_count - emitter.parameter_count - 1 - emitter.double_limit);

@@ -69,6 +69,8 @@ typedef struct {
     } facts[MAX_FACTS];
     int fact_count;
     int minimum_slots; // that a call passes over, for the sake of the engine's stack
+    Loop *first_loop; // the function itself
+    bool jumps_to_start;
     bool is_too_large;
 } Emitter;
 extern Emitter emitter;
@@ -86,7 +88,6 @@ enum { MAX_BATCH = 256 };
 // Collects `lambda`, unless it is refused, and all lambdas inside it and known to be called by it that are not compiled; returns how many.
 int gather(Lambda *lambda, Lambda **batch);
 void find_never_pending(Lambda **batch, int count);
-bool calls_itself(Lambda *lambda);
 // Marks the parameters that the function had better take for fixnums; false if there are none.
 bool find_counted(Lambda *lambda);
 // Finds the variables of a function that are doubles.
