@@ -33,7 +33,7 @@ fn programs_give_the_same_answers_compiled_at_once() {
 /// Most of the machine's stack that the guest counts with is not there: its compiled code has to leave calls to its interpreter all the time.
 #[test]
 fn programs_give_the_same_answers_with_little_stack() {
-    check_all(|scheme, program| scheme.run(&["--threshold=1", "--engine-stack=128"], program));
+    check_all(|scheme, program| scheme.run(&["--threshold=1", "--engine-stack=256"], program));
 }
 
 #[test]

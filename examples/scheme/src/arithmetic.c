@@ -175,7 +175,7 @@ bool emit_arithmetic(Node *node, Type *type) {
     if (runtime_operation(id) < 0 || node->count > 2) return false;
     Operand operands[2];
     if (node->count == 2) {
-        emit_operands(node->list, 2, operands);
+        emit_operands(node->list, 2, operands, false);
     } else if (node->count == 1 && id == PRIMITIVE_subtract) {
         operands[0] = (Operand){.is_constant = true, .type = FIXNUM, .constant = fixnum(0), .slot = -1};
         operands[1] = emit_operand(node->list[0], false);
@@ -241,7 +241,7 @@ void emit_condition_branch(Node *node, Label *label, bool sense) {
     const Comparison *comparison = node->count == 2 ? find_comparison(node) : sign_comparison(node);
     Operand operands[2];
     if (node->count == 2) {
-        emit_operands(node->list, 2, operands);
+        emit_operands(node->list, 2, operands, false);
     } else {
         operands[0] = emit_operand(node->list[0], false);
         operands[1] = (Operand){.is_constant = true, .type = FIXNUM, .constant = fixnum(0), .slot = -1};

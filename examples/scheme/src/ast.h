@@ -78,7 +78,7 @@ struct Lambda {
     int parameter_count; // with the rest parameter
     int slot_count;      // of a frame, parameters first
     int stack_need;      // words above the frame that evaluating the body may take at most
-    int heat;            // calls until now, while it is interpreted
+    int64_t heat;        // calls until now, while it is interpreted
     Lambda *parent;
     Symbol *name;
     int line;

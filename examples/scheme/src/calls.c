@@ -102,6 +102,7 @@ typedef struct {
     Node *node;
     Operand *operands;
     Operand procedure;
+    Lambda *callee; // null if it is not known
 } CallSite;
 
 static void put_operands(const CallSite *site) {
@@ -134,7 +135,8 @@ static void put_leave_pending(const CallSite *site) {
     put_runtime(RUNTIME_tail_call);
 }
 
-static void put_known_call(const CallSite *site, Lambda *callee) {
+static void put_known_call(const CallSite *site) {
+    Lambda *callee = site->callee;
     put_frames_end();
     put_operand(&site->procedure);
     put_operands(site);
@@ -201,19 +203,14 @@ static Operand emit_procedure(Node *node, Lambda *callee, bool is_global) {
 
 static bool is_callable(Lambda *callee) { return callee && (callee->function >= 0 || callee->is_compiled); }
 
-static Lambda *known; // the callee of the site that put_known_here is called for
-static void put_known_here(const CallSite *site) { put_known_call(site, known); }
-
-static void put_sure_call(const CallSite *site, Lambda *callee, bool is_return) {
-    known = callee;
-    if (!is_return) {
-        put_known_call(site, callee);
-        if (!callee->never_pending) put_pending_check();
-    } else if (callee->never_pending) {
-        put_known_call(site, callee);
-    } else {
-        put_tail_call(site, put_known_here);
+static void put_sure_call(const CallSite *site, bool is_return) {
+    bool never_pending = site->callee->never_pending;
+    if (is_return && !never_pending) {
+        put_tail_call(site, put_known_call);
+        return;
     }
+    put_known_call(site);
+    if (!never_pending) put_pending_check();
 }
 
 static void put_unknown_call(const CallSite *site, bool is_return) {
@@ -226,7 +223,7 @@ static void put_unknown_call(const CallSite *site, bool is_return) {
 }
 
 // The global variable is checked, then it is as with a sure callee; if it holds something else now, the runtime calls that.
-static void put_guarded_call(CallSite *site, Lambda *callee, Loop *loop, bool is_return) {
+static void put_guarded_call(CallSite *site, Loop *loop, bool is_return) {
     Label done, unfit;
     begin_block(&done, BLOCK, TYPE_I32);
     begin_block(&unfit, BLOCK, NO_RESULT);
@@ -237,7 +234,7 @@ static void put_guarded_call(CallSite *site, Lambda *callee, Loop *loop, bool is
     if (loop) {
         put_jump(loop, site->operands, site->node->count);
     } else {
-        put_sure_call(site, callee, is_return);
+        put_sure_call(site, is_return);
         put_branch(BR, &done);
     }
     end_without_merge();
@@ -260,9 +257,7 @@ Type emit_call(Node *node, const Tail *tail) {
     }
     Lambda *callee = known_callee(node, &is_global);
     Operand operands[MAX_INLINE_OPERANDS];
-    bool calls_later = !node->a->is_simple;
-    for (int i = node->count; i--; calls_later |= !node->list[i]->is_simple) operands[i].is_temporary = calls_later;
-    for (int i = 0; i < node->count; i++) operands[i] = emit_operand(node->list[i], operands[i].is_temporary);
+    emit_operands(node->list, node->count, operands, !node->a->is_simple);
     // A variable that cannot change needs no check.
     bool is_sure = !is_global || is_constant_global(node->a->symbol);
     Loop *loop = callee ? find_loop(tail, callee) : 0;
@@ -271,15 +266,14 @@ Type emit_call(Node *node, const Tail *tail) {
         release_operands(operands, node->count);
         return NEVER;
     }
-    CallSite site = {node, operands, {0}};
     if (!is_callable(callee)) callee = 0;
-    site.procedure = emit_procedure(node, callee, is_global);
+    CallSite site = {node, operands, emit_procedure(node, callee, is_global), callee};
     if (!loop) save_slots(is_return ? emitter.minimum_slots : emitter.slot_count);
     // In tail position nothing above the slots that every call passes over is needed any more.
     int slots = emitter.slot_count;
     if (is_return) emitter.slot_count = emitter.minimum_slots;
-    if (callee && !is_sure) put_guarded_call(&site, callee, loop, is_return);
-    else if (callee) put_sure_call(&site, callee, is_return);
+    if (callee && !is_sure) put_guarded_call(&site, loop, is_return);
+    else if (callee) put_sure_call(&site, is_return);
     else put_unknown_call(&site, is_return);
     emitter.slot_count = slots;
     release(&site.procedure);

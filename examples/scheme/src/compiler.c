@@ -188,7 +188,7 @@ void compile_lambda(Lambda *lambda) {
     const Buffer *module = finish_module(addresses, -1);
     link_statistics.generation_time += monotonic_time() - begin;
     bool is_linked = link_module(module);
-    if (!is_linked) hot_threshold = 0; // nor will the next one be
+    if (!is_linked) hot_threshold = NEVER_HOT; // nor will the next one be
     for (int i = 0; i < count; i++) {
         batch[i]->is_compiled = is_linked && !batch[i]->is_refused;
         batch[i]->function = -1;

@@ -140,8 +140,8 @@ Operand hold_double(void);
 void put_operand(const Operand *o); // as a Scheme value
 void make_value(Operand *o); // of a double
 void release(Operand *o);
-// Evaluates all of a list, in order; each stays valid while the later ones are evaluated.
-void emit_operands(Node **list, int count, Operand *operands);
+// Evaluates all of a list, in order; each stays valid while the later ones are evaluated, and what comes after them, if that calls.
+void emit_operands(Node **list, int count, Operand *operands, bool calls_after);
 void release_operands(Operand *operands, int count);
 void note_type(const Operand *o, Type type); // it was just checked
 

@@ -95,7 +95,7 @@ static void emit_double_arithmetic(Node *node) {
         put(F64_NEG);
         return;
     }
-    emit_operands(node->list, 2, operands);
+    emit_operands(node->list, 2, operands, false);
     if (node->primitive == PRIMITIVE_divide) put_divisor_check(&operands[1], node);
     put_double(&operands[0], node);
     put_double(&operands[1], node);

@@ -238,10 +238,9 @@ void release(Operand *o) {
     (o->type == DOUBLE ? release_double : release_local)(o->local);
 }
 
-void emit_operands(Node **list, int count, Operand *operands) {
+void emit_operands(Node **list, int count, Operand *operands, bool calls_after) {
     bool calls_later[MAX_INLINE_OPERANDS];
-    bool calls = false;
-    for (int i = count; i--; calls |= !list[i]->is_simple) calls_later[i] = calls;
+    for (int i = count; i--; calls_after |= !list[i]->is_simple) calls_later[i] = calls_after;
     for (int i = 0; i < count; i++) operands[i] = emit_operand(list[i], calls_later[i]);
 }
 

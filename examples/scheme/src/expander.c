@@ -20,7 +20,7 @@ typedef struct Scope {
 } Scope;
 
 // The tree is as deep as a conditional has clauses.
-enum { MAX_CLAUSES = 500 };
+enum { MAX_CLAUSES = 300 };
 
 typedef Node *Expand(Syntax *form, Scope *scope);
 

@@ -8,7 +8,7 @@
 #include "numbers.h"
 #include "symbols.h"
 
-int hot_threshold = 500;
+int64_t hot_threshold = 500;
 PendingCall pending;
 Value *compiled_limit, *compiled_tail_limit;
 
@@ -20,7 +20,7 @@ static Value *compiled_top;            // likewise
 void initialise_interpreter(uint32_t stack_size, uint32_t engine_stack_size) {
     stack_base = stack_top = allocate_pages(stack_size / 65536);
     stack_end = stack_base + stack_size / 4;
-    uint32_t words = engine_stack_size / FRAME_UNIT;
+    uint32_t words = (engine_stack_size - ENGINE_STACK_RESERVE) / FRAME_UNIT;
     compiled_base = compiled_top = NEW_ARRAY(Value, words + RESERVE_WORDS);
     compiled_end = compiled_limit = compiled_base + words;
     compiled_tail_limit = compiled_base + words / 2;
@@ -270,6 +270,9 @@ static Value enter_compiled(Lambda *l, Value closure, Value *a) {
 
 static bool has_room_for_compiled(void) { return compiled_top < compiled_end; }
 
+// The compiler recurses over the tree.
+static bool has_room_for_compiler(void) { return compiled_top < compiled_tail_limit; }
+
 // ---- Calls -----------------------------------------------------------------------------------------------------------------------
 
 [[noreturn]] static void fail_arity(Value procedure, int count) { fail("%V cannot take %d argument%s", procedure, count, count == 1 ? "" : "s"); }
@@ -356,7 +359,7 @@ call:
     if (top + lambda->slot_count + lambda->stack_need > stack_end) fail("recursion is too deep");
     stack_top = top;
     collect_if_due();
-    if (!lambda->is_compiled && ++lambda->heat == hot_threshold) compile_lambda(lambda);
+    if (!lambda->is_compiled && ++lambda->heat >= hot_threshold && !lambda->is_refused && has_room_for_compiler()) compile_lambda(lambda);
     if (lambda->is_compiled && has_room_for_compiled()) {
         value = enter_compiled(lambda, procedure, top - count);
         top -= count + 1;

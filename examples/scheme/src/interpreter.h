@@ -14,6 +14,8 @@
 enum {
     MAX_COMPILED_PARAMETERS = 8,
     FRAME_UNIT = 256, // bytes of the engine's stack that a word of the compiled stack stands for
+    // What C code and a collection may need of the engine's stack wherever they are called; compiled frames get the rest.
+    ENGINE_STACK_RESERVE = 160 << 10,
     // Words that stand for a run of the interpreter between compiled frames.
     INTERPRETER_WORDS = 12,
     // Words that functions without a check of their own, and the program's start, may need above the limit.
@@ -26,8 +28,9 @@ void initialise_interpreter(uint32_t stack_size, uint32_t engine_stack_size);
 // Calls a procedure of no arguments.
 Value run_thunk(Value procedure);
 
-// Calls that make a lambda hot; 0 never to compile.
-extern int hot_threshold;
+// Calls that make a lambda hot.
+extern int64_t hot_threshold;
+#define NEVER_HOT INT64_MAX
 // The compiler (compiler.c): compiles `lambda`, and what it calls; sets is_compiled or is_refused.
 void compile_lambda(Lambda *lambda);
 // The table index of the function through which compiled code calls a lambda that is not compiled.

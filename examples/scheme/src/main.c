@@ -62,13 +62,14 @@ static bool number_option(const char *argument, const char *name, int least, int
 }
 
 static void read_option(const char *argument) {
-    if (!strcmp(argument, "--interpret")) hot_threshold = 0;
+    int number;
+    if (!strcmp(argument, "--interpret")) hot_threshold = NEVER_HOT;
     else if (!strcmp(argument, "--stats")) options.prints_statistics = true;
     else if (!strcmp(argument, "--collect-always")) collects_always = true;
     else if (!strcmp(argument, "--dump")) dumps_modules = true;
-    else if (number_option(argument, "--threshold", 1, 1 << 30, &hot_threshold)) return;
+    else if (number_option(argument, "--threshold", 1, 1 << 30, &number)) hot_threshold = number;
     else if (number_option(argument, "--stack", 1, 1024, &options.stack_mib)) return;
-    else if (number_option(argument, "--engine-stack", 128, 1 << 20, &options.engine_stack_kib)) return;
+    else if (number_option(argument, "--engine-stack", 256, 1 << 20, &options.engine_stack_kib)) return;
     else if (number_option(argument, "--bench-link", 1, 1 << 30, &options.link_rounds)) return;
     else fail_usage("unknown option ", argument);
 }
@@ -162,7 +163,7 @@ static void start(void) {
     is_initialised = true;
     initialise_expander();
     initialise_builtins();
-    initialise_interpreter((uint32_t)options.stack_mib << 20, (uint32_t)options.engine_stack_kib * 1024 / 4 * 3);
+    initialise_interpreter((uint32_t)options.stack_mib << 20, (uint32_t)options.engine_stack_kib * 1024);
     load_prelude();
     if (options.program) load_program();
 }
@@ -171,10 +172,10 @@ static void start(void) {
 __attribute__((export_name("initialize"))) void initialize(void) {
     start();
     while (program.next < program.count && is_definition(program.forms[program.next])) evaluate_next_form();
-    if (hot_threshold) compile_globals();
+    if (hot_threshold != NEVER_HOT) compile_globals();
     for (int i = program.next; i < program.count; i++) {
         Lambda *thunk = expand_form(i);
-        if (hot_threshold) compile_lambda(thunk);
+        if (hot_threshold != NEVER_HOT) compile_lambda(thunk);
     }
     flush_output();
 }

@@ -7,8 +7,8 @@
 #include "numbers.h"
 #include "symbols.h"
 
-// Later stages recurse over syntax.
-enum { MAX_NESTING = 250 };
+// Later stages recurse over syntax, some of them with compiled code on the stack: see ENGINE_STACK_RESERVE.
+enum { MAX_NESTING = 120 };
 
 static Syntax *new_syntax(Reader *reader, SyntaxKind kind) {
     Syntax *s = NEW(Syntax);

@@ -59,7 +59,7 @@ static bool compares_by_word(const Operand *o) { return o->type == FIXNUM || (o-
 static bool emit_test_of_two(Node *node) {
     if (node->primitive != PRIMITIVE_is_eq && node->primitive != PRIMITIVE_is_eqv) return false;
     Operand operands[2];
-    emit_operands(node->list, 2, operands);
+    emit_operands(node->list, 2, operands, false);
     put_operand(&operands[0]);
     put_operand(&operands[1]);
     // Doubles have no identity.
@@ -125,7 +125,7 @@ void put_allocate_pair(int address) {
 
 static void emit_cons(Node *node) {
     Operand operands[2];
-    emit_operands(node->list, 2, operands);
+    emit_operands(node->list, 2, operands, false);
     for (int i = 0; i < 2; i++) make_value(&operands[i]);
     int pair = new_local();
     put_allocate_pair(pair);
@@ -143,7 +143,7 @@ static void emit_cons(Node *node) {
 
 static void emit_set_field(Node *node, uint32_t offset) {
     Operand operands[2];
-    emit_operands(node->list, 2, operands);
+    emit_operands(node->list, 2, operands, false);
     put_pair_check(node, operands);
     put_operand(&operands[0]);
     put_operand(&operands[1]);
@@ -221,7 +221,7 @@ static void put_load_element(const Operand *operands, ObjectType type) {
 static void emit_element(Node *node, ObjectType type) {
     Operand operands[3];
     Label done, other;
-    emit_operands(node->list, node->count, operands);
+    emit_operands(node->list, node->count, operands, false);
     if (type == TYPE_STRING && operands[0].type == VECTOR) operands[0].type = ANY;
     begin_block(&done, BLOCK, TYPE_I32);
     begin_block(&other, BLOCK, NO_RESULT);
@@ -286,7 +286,7 @@ static void put_array_call(Node *node, const Operand *operands) {
 static void emit_any_primitive(Node *node) {
     const Primitive *p = &primitives[node->primitive];
     Operand operands[MAX_INLINE_OPERANDS];
-    emit_operands(node->list, node->count, operands);
+    emit_operands(node->list, node->count, operands, false);
     (p->least == p->most ? put_primitive_call : put_array_call)(node, operands);
     release_operands(operands, node->count);
 }
