@@ -89,7 +89,8 @@ fn compare_in(wasm: &[u8], configs: impl Iterator<Item = &'static NamedConfig>) 
     Ok(())
 }
 
-fn difference(expected: &Run, found: &Run) -> Option<String> {
+/// What differs first, if anything does before a stack ends.
+pub fn difference(expected: &Run, found: &Run) -> Option<String> {
     match (expected, found) {
         (Err(Stop::Stack), _) | (_, Err(Stop::Stack)) => None,
         (Ok(expected), Ok(found)) => expected.iter().zip(found).enumerate().find_map(|(index, (expected, found))| {

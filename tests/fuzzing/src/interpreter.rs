@@ -23,7 +23,8 @@ pub fn run(module: &Module, name: &str) -> Run {
     Ok((0..CALLS).map(|call| one_call(&mut store, instance, name, call)).collect())
 }
 
-fn one_call(store: &mut Store<Trace>, instance: Instance, name: &str, call: u64) -> Call {
+/// One call of an exported function, and what it left behind.
+pub fn one_call(store: &mut Store<Trace>, instance: Instance, name: &str, call: u64) -> Call {
     let function = instance.get_func(&*store, name).expect("exported");
     let ty = function.ty(&*store);
     let types: Vec<Type> = ty.params().iter().map(|ty| type_of(*ty)).collect();
@@ -48,7 +49,8 @@ fn item(store: &mut Store<Trace>, export: &Extern) -> Option<Item> {
     })
 }
 
-fn linker(engine: &Engine) -> Linker<Trace> {
+/// The host's functions.
+pub fn linker(engine: &Engine) -> Linker<Trace> {
     type C<'a> = Caller<'a, Trace>;
     type External = Nullable<ExternRef>;
     let define =

@@ -28,7 +28,8 @@ pub fn functions(module: &Module) -> Vec<String> {
     functions.map(|export| export.name().to_owned()).collect()
 }
 
-fn one_call(store: &mut Store<Trace>, instance: Instance, name: &str, call: u64) -> Call {
+/// One call of an exported function, and what it left behind.
+pub fn one_call(store: &mut Store<Trace>, instance: Instance, name: &str, call: u64) -> Call {
     let function = instance.get_func(&mut *store, name).expect("exported");
     let ty = function.ty(&*store);
     let types: Vec<Type> = ty.params().map(|ty| type_of(&ty)).collect();
@@ -62,7 +63,8 @@ fn item(store: &mut Store<Trace>, export: &Extern) -> Option<Item> {
     })
 }
 
-fn linker(engine: &Engine) -> Linker<Trace> {
+/// The host's functions.
+pub fn linker(engine: &Engine) -> Linker<Trace> {
     type C<'a> = Caller<'a, Trace>;
     type External = Option<Rooted<ExternRef>>;
     let define = || {

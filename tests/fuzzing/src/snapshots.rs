@@ -1,0 +1,139 @@
+//! Programs that have run for a while, with modules that they could have generated, against their snapshots.
+//!
+//! Program and snapshot go on with the same calls. Results, traps, what the host was given, and all that the program exports must agree, in mj and in
+//! the interpreter. A snapshot may be refused for what the generator makes and a module cannot express, and for nothing else.
+
+use mj_jit::{Config, Instance, LateInstance, LateLinking, Module, Ref, Store, Val};
+use mj_snapshot::{Reason, Snapshot, SnapshotError};
+
+use crate::differing::difference;
+use crate::host::Trace;
+use crate::observation::{Call, Run};
+use crate::{generate, interpreter, subject};
+
+/// What became of a snapshot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// The bytes stand for no program, or for one that cannot be instantiated.
+    Nothing,
+    /// There can be none.
+    Refused,
+    /// It does the same, with this many generated modules in it.
+    Same(usize),
+}
+
+/// Modules that a program generates.
+const LATE: usize = 3;
+
+/// Calls before the snapshot, and behind it.
+const CALLS: usize = 6;
+
+/// Generates a program and what it generates, and compares.
+///
+/// # Panics
+///
+/// If the snapshot does something else than the program, or is refused without reason.
+pub fn snapshot(bytes: &[u8]) -> Outcome {
+    let (of_program, of_late) = bytes.split_at(bytes.len() / 2);
+    let Some(wasm) = generate::module(of_program) else { return Outcome::Nothing };
+    let engine = subject::engine(&Config::new());
+    let module = Module::new(&engine, &wasm).expect("generated modules are valid");
+    let Some(mut program) = Running::new(&module, Trace::default()) else { return Outcome::Nothing };
+    let names = subject::functions(&module);
+    for (index, bytes) in of_late.chunks(of_late.len() / LATE + 1).enumerate() {
+        program.call(&names, index * 2..index * 2 + 2);
+        program.link(bytes);
+    }
+    program.call(&names, 0..CALLS);
+    let wasm = match Snapshot::new(&mut program.store, program.instance).late_linked().write() {
+        Ok(wasm) => wasm,
+        Err(error) => {
+            program.assert_refusable(&error);
+            return Outcome::Refused;
+        }
+    };
+    let late = program.store.late_instances().len();
+    let calls = CALLS..2 * CALLS;
+    let trace = *program.store.data();
+    let expected = Ok(program.call(&names, calls.clone()));
+    let restarted = Module::new(&engine, &wasm).expect("checked when it was written");
+    let mut restarted = Running::new(&restarted, trace).expect("a snapshot can be instantiated");
+    agree("mj", &expected, &Ok(restarted.call(&names, calls.clone())));
+    agree("the interpreter", &expected, &Ok(interpreted(&wasm, trace, &names, calls)));
+    Outcome::Same(late)
+}
+
+fn agree(whose: &str, expected: &Run, found: &Run) {
+    if let Some(difference) = difference(expected, found) {
+        panic!("the snapshot in {whose}: {difference}");
+    }
+}
+
+/// Calls in the interpreter.
+fn interpreted(wasm: &[u8], trace: Trace, names: &[String], calls: std::ops::Range<usize>) -> Vec<Call> {
+    let module = interpreter::compile(wasm);
+    let mut store = wasmi::Store::new(module.engine(), trace);
+    let linker = interpreter::linker(module.engine());
+    let instance = linker.instantiate_and_start(&mut store, &module).expect("a snapshot can be instantiated");
+    each(names, calls, |name, call| interpreter::one_call(&mut store, instance, name, call))
+}
+
+/// Makes calls of functions in turn.
+fn each(names: &[String], calls: std::ops::Range<usize>, mut one: impl FnMut(&str, u64) -> Call) -> Vec<Call> {
+    let names = names.iter().cycle().skip(calls.start);
+    names.zip(calls).map(|(name, call)| one(name, call as u64)).collect()
+}
+
+/// A program in mj.
+struct Running {
+    store: Store<Trace>,
+    instance: Instance,
+    /// Keeps what was linked, so that much is merged.
+    late: Vec<LateInstance>,
+}
+
+impl Running {
+    fn new(module: &Module, trace: Trace) -> Option<Self> {
+        let mut store = Store::new(module.engine(), trace);
+        let instance = subject::linker(module.engine()).instantiate(&mut store, module).ok()?;
+        Some(Self { store, instance, late: Vec::new() })
+    }
+
+    fn call(&mut self, names: &[String], calls: std::ops::Range<usize>) -> Vec<Call> {
+        each(names, calls, |name, call| subject::one_call(&mut self.store, self.instance, name, call))
+    }
+
+    /// Links what the bytes stand for, unless that would be a second memory. What cannot be linked leaves its traces, too.
+    fn link(&mut self, bytes: &[u8]) {
+        let module = self.instance.module(&self.store);
+        let Some(wasm) = generate::late_module(&module, bytes) else { return };
+        let generated = Module::new(module.engine(), &wasm).expect("generated modules are valid");
+        if generated.resources_required().num_memories == 0 || module.resources_required().num_memories == 0 {
+            let linker = subject::linker(module.engine());
+            self.late.extend(linker.late_link(&mut self.store, &self.instance, wasm, &LateLinking::new()));
+        }
+    }
+
+    fn parts(&self) -> Vec<Instance> {
+        std::iter::once(self.instance).chain(self.store.late_instances()).collect()
+    }
+
+    /// Checks that there is a reason why there can be no snapshot.
+    fn assert_refusable(&mut self, error: &SnapshotError) {
+        let parts = self.parts();
+        let is_right = match error.reason() {
+            Reason::Reference => parts.iter().any(|part| self.holds_externals(*part)),
+            Reason::Unacceptable => parts.iter().filter(|part| part.module(&self.store).resources_required().num_memories > 0).count() > 1,
+            _ => false,
+        };
+        assert!(is_right, "refused without reason: {error}");
+    }
+
+    fn holds_externals(&self, part: Instance) -> bool {
+        let tables = (0..).map_while(|index| part.debug_table(&self.store, index));
+        let globals = (0..).map_while(|index| part.debug_global(&self.store, index));
+        let mut elements = tables.flat_map(|table| (0..table.size(&self.store)).map(move |index| table.get(&self.store, index)));
+        elements.any(|element| matches!(element, Some(Ref::Extern(Some(_)))))
+            || globals.into_iter().any(|global| matches!(global.get(&self.store), Val::ExternRef(Some(_))))
+    }
+}
