@@ -57,6 +57,8 @@ pub(crate) struct Aarch64 {
     zero_test: Option<ZeroTest>,
     /// What the address register holds.
     base: Option<Base>,
+    /// Bytes between frame pointer and stack pointer, where that is known.
+    frame_bytes: Option<i32>,
     /// The access to the frame that ends here.
     frame_access: Option<FrameAccess>,
     /// What stands behind the body.
@@ -73,6 +75,7 @@ impl Aarch64 {
             canonical_nans: options.nan_canonicalization,
             zero_test: None,
             base: None,
+            frame_bytes: None,
             frame_access: None,
             late: Vec::new(),
         }
