@@ -28,6 +28,9 @@ pub(crate) struct Arguments {
     /// Tier of mj
     #[arg(long, value_name = "TIER", default_value = "optimizing")]
     tier: String,
+    /// Options of mj, such as -Cprecise-stores
+    #[arg(long, value_name = "OPTION", allow_hyphen_values = true)]
+    mj_option: Vec<String>,
     /// The emulator, with plugins (Debian 12's package `qemu-user` has them)
     #[arg(long, value_name = "COMMAND", default_value = "qemu-aarch64 -cpu max -L /usr/aarch64-linux-gnu")]
     qemu: String,
@@ -81,7 +84,9 @@ fn count_all(arguments: &Arguments, folder: &Path) -> Result<bool, String> {
         let program = crate::bench::name_of(file);
         let count = |engine: &Path, options: &[&str]| count(arguments, &plugin, folder, engine, options, file);
         let cranelift = count(&arguments.wasmtime, &["run", "--profile=perfmap"])?;
-        let mj = count(&arguments.mj, &["run", "--profile=perfmap", "--tier", &arguments.tier])?;
+        let mut options = vec!["run", "--profile=perfmap", "--tier", &arguments.tier];
+        options.extend(arguments.mj_option.iter().map(String::as_str));
+        let mj = count(&arguments.mj, &options)?;
         for &index in &arguments.show {
             println!(
                 "{program}, function {index}, Cranelift:\n{}\n{program}, function {index}, mj:\n{}",

@@ -53,6 +53,7 @@ pub(crate) struct Aarch64 {
     registers: RegisterFile,
     explicit_bounds: bool,
     canonical_nans: bool,
+    precise_stores: bool,
     /// The comparison that ends here compares a register with zero.
     zero_test: Option<ZeroTest>,
     /// What the address register holds.
@@ -73,6 +74,7 @@ impl Aarch64 {
             registers,
             explicit_bounds: options.bounds == crate::Bounds::Explicit,
             canonical_nans: options.nan_canonicalization,
+            precise_stores: options.precise_stores,
             zero_test: None,
             base: None,
             frame_bytes: None,

@@ -397,9 +397,10 @@ pub(super) fn needs_register(op: Op, operand: usize, constant: i64) -> bool {
     }
 }
 
-/// Whether a producer is no more than a part of the instructions that it folds into: a shift by a constant.
+/// Whether a producer is no more than a part of the instructions that it folds into: a shift by a constant. Rotations do not fold into additions, so that
+/// they are mostly done once more for these, and what they rotate stays alive.
 pub(super) fn is_free(producer: Producer) -> bool {
-    shift_amount(producer).is_some()
+    !is_rotation(producer.op) && shift_amount(producer).is_some()
 }
 
 /// Whether [`Aarch64::cover_operator`] can fold `producer` into the operator that follows.

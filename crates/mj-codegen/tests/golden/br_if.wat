@@ -99,15 +99,12 @@
 ;;   mov sp, x29
 ;;   ldp x29, x30, [sp], #0x10
 ;;   ret
-;; -- aarch64, optimizing: 37 instructions
+;; -- aarch64, optimizing: 34 instructions
 ;;   stp x29, x30, [sp, #-0x10]!
 ;;   mov x29, sp
 ;;   cbnz w1, L6
 ;;   ldr x1, [x28, #0x18]
 ;;   mov w2, #0x0
-;;   nop
-;;   nop
-;;   nop
 ;; L0:
 ;;   ldr wzr, [x1]
 ;;   add w2, w2, w0
