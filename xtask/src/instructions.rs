@@ -5,10 +5,11 @@
 //!
 //! Which instructions belong to which function, each engine tells in its map for `perf`. Loops are found in the instructions: a branch
 //! back to where the loop begins. Those of one function are paired in the order of their addresses.
+//!
+//! Some programs do as many turns as there is time for. So what a function of mj's executed is scaled to as many calls as Cranelift's had.
 
 mod profile;
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -27,6 +28,9 @@ pub(crate) struct Arguments {
     /// Tier of mj
     #[arg(long, value_name = "TIER", default_value = "optimizing")]
     tier: String,
+    /// Options of mj, such as -Cprecise-stores
+    #[arg(long, value_name = "OPTION", allow_hyphen_values = true)]
+    mj_option: Vec<String>,
     /// The emulator, with plugins (Debian 12's package `qemu-user` has them)
     #[arg(long, value_name = "COMMAND", default_value = "qemu-aarch64 -cpu max -L /usr/aarch64-linux-gnu")]
     qemu: String,
@@ -80,7 +84,9 @@ fn count_all(arguments: &Arguments, folder: &Path) -> Result<bool, String> {
         let program = crate::bench::name_of(file);
         let count = |engine: &Path, options: &[&str]| count(arguments, &plugin, folder, engine, options, file);
         let cranelift = count(&arguments.wasmtime, &["run", "--profile=perfmap"])?;
-        let mj = count(&arguments.mj, &["run", "--profile=perfmap", "--tier", &arguments.tier])?;
+        let mut options = vec!["run", "--profile=perfmap", "--tier", &arguments.tier];
+        options.extend(arguments.mj_option.iter().map(String::as_str));
+        let mj = count(&arguments.mj, &options)?;
         for &index in &arguments.show {
             println!(
                 "{program}, function {index}, Cranelift:\n{}\n{program}, function {index}, mj:\n{}",
@@ -88,7 +94,9 @@ fn count_all(arguments: &Arguments, folder: &Path) -> Result<bool, String> {
                 mj.text(index)
             );
         }
-        programs.push(Row { program: program.clone(), place: String::new(), times: 1, cranelift: cranelift.total(), mj: mj.total() });
+        let scaled = cranelift.functions.iter().filter_map(|theirs| Some(mj.function(theirs.index)?.instructions_in(theirs.calls())));
+        let own = scaled.sum();
+        programs.push(Row { program: program.clone(), place: String::new(), times: 1, cranelift: cranelift.total(), mj: own });
         compare(arguments.least, &program, &cranelift, &mj, &mut functions, &mut loops);
     }
     for (title, rows) in [("Programs", &programs), ("Functions", &functions), ("Innermost loops", &loops)] {
@@ -100,22 +108,21 @@ fn count_all(arguments: &Arguments, folder: &Path) -> Result<bool, String> {
 /// Rows of the functions of one program that count, and of their innermost loops.
 fn compare(least: f64, program: &str, cranelift: &Profile, mj: &Profile, functions: &mut Vec<Row>, loops: &mut Vec<Row>) {
     let least = (cranelift.total() as f64 * least) as u64;
-    let ours: BTreeMap<u32, _> = mj.functions.iter().map(|function| (function.index, function)).collect();
     for theirs in cranelift.functions.iter().filter(|function| function.instructions() > least) {
-        let Some(own) = ours.get(&theirs.index) else { continue };
+        let Some(own) = mj.function(theirs.index) else { continue };
         let place = format!("function {}", theirs.index);
         let row = |place: String, times, cranelift, mj| Row { program: program.to_owned(), place, times, cranelift, mj };
-        functions.push(row(place.clone(), theirs.calls(), theirs.instructions(), own.instructions()));
-        let innermost = |of: &profile::Function, least: u64| -> Vec<Loop> {
-            of.innermost_loops().into_iter().filter(|one| one.instructions > least).collect()
-        };
-        let (a, b) = (innermost(theirs, least / 2), innermost(own, least / 4));
+        functions.push(row(place.clone(), theirs.calls(), theirs.instructions(), own.instructions_in(theirs.calls())));
+        let scaled = |count| own.in_calls(count, theirs.calls());
+        let loops_of = |of: &profile::Function| of.innermost_loops().into_iter();
+        let a: Vec<Loop> = loops_of(theirs).filter(|one| one.instructions > least / 2).collect();
+        let b: Vec<Loop> = loops_of(own).filter(|one| scaled(one.instructions) > least / 4).collect();
         if a.len() != b.len() {
             println!("{program}, {place}: {} loops in Cranelift's code, {} in mj's, not compared", a.len(), b.len());
             continue;
         }
         for (number, (a, b)) in a.iter().zip(&b).enumerate() {
-            loops.push(row(format!("{place}, loop {}", number + 1), a.turns, a.instructions, b.instructions));
+            loops.push(row(format!("{place}, loop {}", number + 1), a.turns, a.instructions, scaled(b.instructions)));
         }
     }
 }

@@ -129,16 +129,22 @@ impl Asm {
         self.buffer.add_relocation(at, function);
     }
 
-    /// An entry of a jump table: the 32-bit distance from `table`, which is bound, to `target`.
+    /// A table of 32-bit distances from `table`, which is bound at the first one. The last one stands in front of it, as if it had the index -1.
     ///
     /// # Panics
-    /// If `table` is not bound.
-    #[inline]
-    pub fn table_entry(&mut self, table: Label, target: Label) {
-        let base = self.label_offset(table).expect("a jump table's label is bound in front of its entries");
-        let at = self.offset();
+    /// If there are no targets.
+    pub fn jump_table(&mut self, table: Label, targets: &[Label]) {
+        let (&last, others) = targets.split_last().expect("a jump table has entries");
+        let before = self.offset();
         self.word(0);
-        self.buffer.use_label(target, at, base, TABLE32);
+        self.bind(table);
+        let base = self.offset();
+        self.buffer.use_label(last, before, base, TABLE32);
+        for &target in others {
+            let at = self.offset();
+            self.word(0);
+            self.buffer.use_label(target, at, base, TABLE32);
+        }
     }
 
     /// Raises an undefined-instruction fault.

@@ -171,19 +171,18 @@ fn table_entries_are_distances_from_their_table() {
         let (table, cases) = (asm.label(), [asm.label(), asm.label()]);
         let done = asm.label_here();
         asm.adr(X16, table);
-        asm.load_rm(LDRSW, X0, Mem::Indexed(X16, X0, Extend::Uxtx, true));
+        asm.load_rm(LDRSW, X0, Mem::Indexed(X16, X0, Extend::Sxtw, true));
         asm.add_rrr(ADD, W64, X0, X16, X0);
         asm.br(X0);
         asm.bind(cases[0]);
         asm.b(done);
-        asm.bind(table);
-        table_at = asm.offset();
-        [cases[1], cases[0], done].into_iter().for_each(|case| asm.table_entry(table, case));
+        asm.jump_table(table, &[cases[1], cases[0], done]);
+        table_at = asm.label_offset(table).unwrap();
         asm.bind(cases[1]);
-        ends = [cases[1], cases[0], done].map(|case| asm.label_offset(case).unwrap()).to_vec();
+        ends = [done, cases[1], cases[0]].map(|case| asm.label_offset(case).unwrap()).to_vec();
     });
     assert_eq!(target(&code, 0), Some(table_at));
-    let entries = code[table_at..table_at + 12].chunks(4).map(|entry| i32::from_le_bytes(entry.try_into().unwrap()));
+    let entries = code[table_at - 4..table_at + 8].chunks(4).map(|entry| i32::from_le_bytes(entry.try_into().unwrap()));
     assert_eq!(entries.map(|entry| (table_at as i32 + entry) as usize).collect::<Vec<_>>(), ends);
 }
 

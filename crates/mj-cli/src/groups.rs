@@ -110,6 +110,9 @@ pub(crate) static CODEGEN: Group = Group {
             s.cache_config = Some(value.ok_or("a file is missing: write cache-config=FILE")?.into());
             Ok(())
         }),
+        switch!("precise-stores", "AArch64: no store that traps writes the part that lies inside memory", |s, on| s
+            .config
+            .precise_stores(on)),
         switch!("parallel-compilation", "Compile on all cores", |s, on| s.config.parallel_compilation(on)),
     ],
 };

@@ -53,10 +53,13 @@ pub(crate) struct Aarch64 {
     registers: RegisterFile,
     explicit_bounds: bool,
     canonical_nans: bool,
+    precise_stores: bool,
     /// The comparison that ends here compares a register with zero.
     zero_test: Option<ZeroTest>,
     /// What the address register holds.
     base: Option<Base>,
+    /// Bytes between frame pointer and stack pointer, where that is known.
+    frame_bytes: Option<i32>,
     /// The access to the frame that ends here.
     frame_access: Option<FrameAccess>,
     /// What stands behind the body.
@@ -71,8 +74,10 @@ impl Aarch64 {
             registers,
             explicit_bounds: options.bounds == crate::Bounds::Explicit,
             canonical_nans: options.nan_canonicalization,
+            precise_stores: options.precise_stores,
             zero_test: None,
             base: None,
+            frame_bytes: None,
             frame_access: None,
             late: Vec::new(),
         }

@@ -12,7 +12,7 @@
 
 use core::fmt::Debug;
 
-use mj_abi::{ArgLocation, CallLayout, Helper, TrapCode};
+use mj_abi::{ArgLocation, CallLayout, ContextHeader, Helper, TrapCode};
 use mj_asm::{CodeBuffer, Label};
 use mj_decode::{Bulk, Following, Op, ValType};
 use mj_ir::{Class, PReg, RegSet, RegisterFile};
@@ -172,6 +172,17 @@ pub trait Isa {
 
     /// Whether there is any operator that `op` may fold into.
     fn is_foldable(&self, op: Op) -> bool;
+    /// Whether an integer operator on two operands takes this constant as the operand with this number from a register only, and is no worse for not
+    /// seeing that it is a constant.
+    fn needs_register(op: Op, operand: usize, constant: i64) -> bool {
+        let _ = (op, operand, constant);
+        false
+    }
+    /// Whether a producer folds into several users, each of which then does it anew: it costs them no instruction.
+    fn is_free(&self, producer: Producer) -> bool {
+        let _ = producer;
+        false
+    }
     /// Whether `cover` may fold `producer` (with a constant as second operand or not) into the operator that follows.
     fn may_fold(&self, producer: Op, constant: Option<i64>, following: Following) -> bool;
     /// Decides how an operator is done. Called for every [`Op`].
@@ -180,8 +191,9 @@ pub trait Isa {
     fn constraints(&self, form: Self::Form) -> &'static Constraints;
     /// Writes a form's instructions.
     fn emit(&mut self, form: Self::Form, locations: &Locations);
-    /// The form of `condition ? first use : second use` with the condition in the flags.
-    fn select_form(&self, ty: ValType, condition: Cond) -> Self::Form;
+    /// The form of `condition ? first : second` with the condition in the flags, where one operand may be a constant, and which operand it takes as
+    /// an immediate. It uses the others, in order.
+    fn select_form(&self, ty: ValType, condition: Cond, constants: [Option<i64>; 2]) -> (Self::Form, Option<usize>);
     /// Sets the flags for "`register` (32 bits) is not zero" and gives the condition.
     fn test_nonzero(&mut self, register: PReg) -> Cond;
 
@@ -227,8 +239,13 @@ pub trait Isa {
     /// Aligns a loop header.
     fn align_loop(&mut self);
 
-    /// Loads the first word of the interrupt page.
-    fn check_interrupt(&mut self);
+    /// Loads the first word of the interrupt page, whose address is in `page`.
+    fn check_interrupt(&mut self, page: PReg);
+    /// The same, with the page's address from the context. Changes the integer scratch register.
+    fn load_and_check_interrupt(&mut self) {
+        self.load_field(Self::SCRATCH, Self::CONTEXT, ContextHeader::INTERRUPT_PAGE, FieldWidth::W64);
+        self.check_interrupt(Self::SCRATCH);
+    }
     /// Subtracts a weight from the countdown on the interrupt page and jumps to `underflow` if it went negative. Changes the flags. Returns
     /// where the weight is, for [`Isa::set_weight`].
     fn count_down(&mut self, underflow: Label) -> usize;
@@ -299,6 +316,14 @@ pub trait Isa {
     /// Calls a helper; arguments are in the integer positions.
     fn call_helper(&mut self, helper: Helper, at: u32);
 
+    /// A body begins whose prologue will be told these facts: slots may be reached from the stack pointer.
+    fn frame_is_known(&mut self, facts: FrameFacts) {
+        let _ = facts;
+    }
+    /// The call that was just written has popped so many bytes of arguments.
+    fn arguments_are_popped(&mut self, bytes: u32) {
+        let _ = bytes;
+    }
     /// Writes what forms have left for behind the body, and forgets what was remembered of it: the next function may be at the same offsets.
     fn finish_body(&mut self);
     /// Writes the prologue so that it ends at `body`; returns the offset of the function's entry. May write code at the end.

@@ -98,7 +98,7 @@ struct Job<'a, I: Isa> {
 impl<'a, I: Isa> Job<'a, I> {
     fn source(&self) -> Source<'a> {
         let Request { module, function, ref body, entry, .. } = self.request;
-        Source { module, function, body: body.clone(), entry }
+        Source { module, function, body: body.clone(), entry, needs_register: I::needs_register }
     }
 
     fn context(&self) -> Context<'a> {

@@ -42,6 +42,8 @@ pub struct Options {
     pub dirty_upper_bits: bool,
     /// Give every NaN that an operator produces the same bits.
     pub nan_canonicalization: bool,
+    /// Load what a store is going to overwrite first, where a processor may write a part of it and fault on the rest: AArch64 with guard pages.
+    pub precise_stores: bool,
 }
 
 impl Default for Options {
@@ -55,6 +57,7 @@ impl Default for Options {
             few_registers: false,
             dirty_upper_bits: false,
             nan_canonicalization: false,
+            precise_stores: false,
         }
     }
 }

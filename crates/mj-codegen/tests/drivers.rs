@@ -255,6 +255,37 @@ fn every_machine_computes_the_same() {
     assert_eq!(sum, 0xea5e_80d6_1d09_5f42, "{sum:#x}");
 }
 
+/// What a store overwrites is loaded with the same width from the same place right before, where the machine may write a part of it.
+#[test]
+fn precise_stores_load_first() {
+    let store = |operator: &str, ty: &str| format!("(func (param i32 {ty}) ({operator} offset=8 (local.get 0) (local.get 1)))");
+    let text = [("i32.store8", "i32"), ("i32.store16", "i32"), ("f32.store", "f32"), ("i64.store", "i64"), ("f64.store", "f64")]
+        .map(|(operator, ty)| store(operator, ty));
+    let (module, bytes) = parse(&format!("(module (memory 1) {})", text.concat()));
+    let listings = |target, options: &Options| {
+        [Driver::Baseline, Driver::Optimizing].map(|driver| {
+            let (unit, functions) = compile(driver, target, options, &module, &bytes);
+            functions.iter().map(|function| golden::listing("", target, &unit, function)).collect::<Vec<_>>()
+        })
+    };
+    let precise = Options { precise_stores: true, ..Options::default() };
+    for listing in listings(AARCH64, &precise) {
+        assert!(!listing[0].contains("ldr"), "a byte has no parts: {}", listing[0]);
+        for (text, pair) in
+            listing[1..].iter().zip([["ldrh wzr", "strh w1"], ["ldr wzr", "str s0"], ["ldr xzr", "str x1"], ["ldr xzr", "str d0"]])
+        {
+            let lines: Vec<&str> = text.lines().collect();
+            let at = lines.iter().position(|line| line.contains(pair[0])).unwrap_or_else(|| panic!("{text}"));
+            let place = |line: &str| line.split_once('[').map(|(_, place)| place.to_owned());
+            assert!(lines[at + 1].contains(pair[1]), "{text}");
+            assert_eq!(place(lines[at]), place(lines[at + 1]), "{text}");
+        }
+    }
+    let explicit = Options { bounds: Bounds::Explicit, ..Options::default() };
+    assert_eq!(listings(AARCH64, &Options { precise_stores: true, ..explicit }), listings(AARCH64, &explicit));
+    assert_eq!(listings(NEWEST, &precise), listings(NEWEST, &Options::default()));
+}
+
 #[test]
 fn more_values_than_registers_change_places_in_a_loop() {
     for (target, options) in configurations() {

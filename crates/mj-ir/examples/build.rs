@@ -84,7 +84,7 @@ fn build_all(file: &str, bytes: &[u8], module: &Module, wanted: &Wanted) -> usiz
         }
         totals.bytes += body.len();
         for entry in entries {
-            let source = Source { module, function: number, body: reader.clone(), entry };
+            let source = Source { module, function: number, body: reader.clone(), entry, needs_register: |_, _, _| true };
             totals.functions += 1;
             if function.build(&source, &mut flow, wanted.options).is_err() {
                 totals.too_large += 1;

@@ -54,6 +54,10 @@ pub enum NodeKind {
     Held,
     /// The reference to a function.
     FuncRef(u32),
+    /// Address of the store's page for interruption.
+    InterruptPage,
+    /// Looks whether the store is interrupted, at a loop's header: its argument is the page's address.
+    CheckInterrupt,
     /// Value of a global.
     GlobalGet(u32),
     /// Changes a global.
@@ -389,6 +393,7 @@ impl NodeKind {
             | NodeKind::Select
             | NodeKind::Held
             | NodeKind::FuncRef(_)
+            | NodeKind::InterruptPage
             | NodeKind::Result(_)
             | NodeKind::Slot(_) => Effect::Pure,
             NodeKind::Operator(op) => match op.row().shape {
@@ -397,7 +402,7 @@ impl NodeKind {
                 _ => Effect::Pure,
             },
             NodeKind::GlobalGet(_) | NodeKind::MemorySize(_) | NodeKind::TableSize(_) => Effect::Reads,
-            NodeKind::TableGet(_) => Effect::MayTrap,
+            NodeKind::TableGet(_) | NodeKind::CheckInterrupt => Effect::MayTrap,
             NodeKind::GlobalSet(_)
             | NodeKind::MemoryGrow(_)
             | NodeKind::TableSet(_)

@@ -14,7 +14,11 @@ fn build(body: &str) -> Result<Function, TooLarge> {
     let body = Reader::new(&wasm[range.start as usize..range.end as usize], range.start);
     let (mut function, mut flow) = (Function::default(), Flow::default());
     let start = Instant::now();
-    let result = function.build(&Source { module: &module, function: 0, body, entry: None }, &mut flow, BuildOptions::default());
+    let result = function.build(
+        &Source { module: &module, function: 0, body, entry: None, needs_register: |_, _, _| true },
+        &mut flow,
+        BuildOptions::default(),
+    );
     assert!(start.elapsed() < Duration::from_secs(4), "{:?} for {} bytes", start.elapsed(), range.len());
     result?;
     function.verify(&module).expect("sound");

@@ -60,6 +60,7 @@ pub struct Config {
     pub(crate) fuel: bool,
     pub(crate) epochs: bool,
     pub(crate) canonical_nans: bool,
+    pub(crate) precise_stores: bool,
     pub(crate) few_registers: bool,
     pub(crate) dirty_upper_bits: bool,
     pub(crate) max_wasm_stack: usize,
@@ -90,6 +91,7 @@ impl Default for Config {
             fuel: false,
             epochs: false,
             canonical_nans: false,
+            precise_stores: false,
             few_registers: false,
             dirty_upper_bits: false,
             max_wasm_stack: DEFAULT_WASM_STACK,
@@ -216,6 +218,14 @@ impl Config {
     /// Whether every NaN that an operator computes has the same bits, on every machine: the quiet bit, and no other. Off by default.
     pub fn cranelift_nan_canonicalization(&mut self, enable: bool) -> &mut Self {
         self.canonical_nans = enable;
+        self
+    }
+
+    /// Whether stores that end outside memory leave it as it was on every processor. Off by default, and without effect where processors promise it
+    /// (x86-64) or lengths are compared: AArch64 lets a processor write the bytes in front of a protected page before it faults on the others. Then
+    /// each store is preceded by a load of the same bytes.
+    pub fn precise_stores(&mut self, enable: bool) -> &mut Self {
+        self.precise_stores = enable;
         self
     }
 

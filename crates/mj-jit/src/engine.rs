@@ -369,6 +369,7 @@ fn options(config: &Config, memories: &MemoryPool) -> Options {
         tiering: config.tier_up_period(),
         effort: if config.opt_level == OptLevel::None { Effort::Least } else { Effort::Full },
         nan_canonicalization: config.canonical_nans,
+        precise_stores: config.precise_stores,
         few_registers: config.few_registers,
         dirty_upper_bits: config.dirty_upper_bits,
         ..Options::default()

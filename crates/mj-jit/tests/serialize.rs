@@ -201,6 +201,7 @@ fn other_options_are_refused_by_name() {
     refused("fuel", &|config| _ = config.consume_fuel(true));
     refused("bounds", &|config| _ = config.memory_reservation(0));
     refused("nan_canonicalization", &|config| _ = config.cranelift_nan_canonicalization(true));
+    refused("precise_stores", &|config| _ = config.precise_stores(true));
     refused("few_registers", &|config| _ = config.codegen_few_registers(true));
     refused("proposals", &|config| _ = config.wasm_reference_types(false).wasm_bulk_memory(false));
     refused("version", &|config| _ = config.module_version(ModuleVersionStrategy::Custom("mine".into())).unwrap());

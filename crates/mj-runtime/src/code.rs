@@ -1,23 +1,24 @@
 //! Executable memory: a module's jump table and its code, close together.
 //!
 //! One range of address space holds the jump table (one [`CodePointer`] a function, writable data) and behind it the code, so that code
-//! reaches the table with a pc-relative displacement. Code gets there in one of three ways:
+//! reaches the table with a pc-relative displacement. Code gets there in one of these ways:
 //!
 //! - *Published* piece by piece while other threads run what is there already: the pages belong to an anonymous file which is mapped twice, once
 //!   executable and once writable somewhere else.
 //! - Published without such a file (the system has none): each piece gets pages of its own, which are writable first and executable after.
+//! - Published where the system lets each thread switch all of the range between writing and executing ([`SWITCHED_CODE`]).
 //! - As an *image*: all code at once, written and then sealed.
 //!
 //! A region has a mapping of its own, or a part of one that many share ([`CodeArena`]).
 //!
-//! Invariants: no mapping is ever writable and executable; what was published never changes and never moves, and every core has been told of it
+//! Invariants: no mapping is ever writable and executable to a thread; what was published never changes and never moves, and every core has been told of it
 //! ([`make_executable`]); bytes between pieces are breakpoints or were never written.
 
 mod arena;
 
 use std::fmt;
 use std::ops::Range;
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
@@ -26,7 +27,7 @@ use mj_abi::CodePointer;
 use crate::ResourceError;
 use crate::mapping::{Access, LARGEST_PAGE, Mapping, page_size, round_to_pages};
 use crate::registry::{CodeInfo, CodeRegistration};
-use crate::sys::{BREAKPOINT, make_executable};
+use crate::sys::{BREAKPOINT, SWITCHED_CODE, Writing, anonymous_file, make_executable};
 
 use arena::Lease;
 
@@ -130,6 +131,8 @@ enum Way {
     Lease,
     /// Fresh pages are made writable, then executable.
     Flip,
+    /// The thread switches to writing and back.
+    Switch,
     /// As one of these two, as soon as code is added: most images stay as they are.
     Unopened,
     /// Everything is there.
@@ -172,7 +175,10 @@ impl CodeRegion {
         region.protect(address..address + sealed, Access::ReadWrite)?;
         // SAFETY: these pages are readable and writable, zero, and nobody else knows them.
         let bytes = unsafe { std::slice::from_raw_parts_mut(region.code_pointer(), length) };
-        write(bytes, address, table);
+        {
+            let _writing = Writing::begin();
+            write(bytes, address, table);
+        }
         region.protect(address..address + sealed, Access::ReadExecute)?;
         // SAFETY: the pages are readable.
         unsafe { make_executable(address, address, length) };
@@ -222,7 +228,11 @@ impl CodeRegion {
         if total > LARGEST {
             return Err(CodeError::TooLarge(total));
         }
-        let mapping = Mapping::reserve("address space for code", total)?;
+        let wanted = "address space for code";
+        let mapping = match SWITCHED_CODE {
+            Some(flags) => Mapping::anonymous(wanted, total, Access::Switched, flags)?,
+            None => Mapping::reserve(wanted, total)?,
+        };
         let publisher = Mutex::new(Publisher { used: 0, sealed: 0, forgotten: 0, way: Way::Sealed });
         let Range { start, end } = mapping.addresses();
         let (base, code, ground) = (mapping.base(), start + table..end, Ground::Mapping(mapping));
@@ -235,6 +245,7 @@ impl CodeRegion {
     fn open(&self, publisher: &mut Publisher) {
         publisher.used = publisher.sealed;
         publisher.way = match self.alias(publisher.sealed) {
+            _ if SWITCHED_CODE.is_some() => Way::Switch,
             Ok(alias) => Way::Alias(alias),
             Err(_) => Way::Flip,
         };
@@ -307,6 +318,7 @@ impl CodeRegion {
     /// If there is no such function.
     #[inline]
     pub fn set_slot(&self, index: usize, entry: usize) {
+        let _writing = Writing::begin();
         self.slots()[index].store(entry as *mut u8, Ordering::Release);
     }
 
@@ -333,7 +345,7 @@ impl CodeRegion {
         }
         let capacity = self.code.len();
         let piece = match &publisher.way {
-            Way::Alias(_) | Way::Lease => publisher.used.next_multiple_of(CODE_ALIGN),
+            Way::Alias(_) | Way::Lease | Way::Switch => publisher.used.next_multiple_of(CODE_ALIGN),
             Way::Flip => publisher.used.next_multiple_of(page_size()),
             Way::Sealed | Way::Unopened => capacity,
         };
@@ -344,6 +356,7 @@ impl CodeRegion {
         let end = piece + code.len();
         let address = self.code.start + piece;
         if let Some(view) = self.writable_view(&publisher) {
+            let _writing = Writing::begin();
             // SAFETY: the view begins behind `sealed` and is writable up to `capacity`, and what lies behind `used` is nobody's: the lock is ours.
             let bytes = unsafe { std::slice::from_raw_parts_mut(view.add(publisher.used - publisher.sealed), end - publisher.used) };
             let (gap, copy) = bytes.split_at_mut(piece - publisher.used);
@@ -375,6 +388,7 @@ impl CodeRegion {
         match (&publisher.way, &self.ground) {
             (Way::Alias(alias), _) => Some(alias.base()),
             (Way::Lease, Ground::Lease(lease)) => Some(lease.writable()),
+            (Way::Switch, _) => Some(self.code_pointer().wrapping_add(publisher.sealed)),
             _ => None,
         }
     }
@@ -386,6 +400,9 @@ impl CodeRegion {
 
     /// Changes what may be done with pages of the region's own mapping, by their addresses.
     fn protect(&self, pages: Range<usize>, access: Access) -> Result<(), ResourceError> {
+        if SWITCHED_CODE.is_some() {
+            return Ok(());
+        }
         let (mapping, length) = (self.own_mapping(), pages.len());
         let start = mapping.addresses().start;
         mapping
@@ -412,43 +429,6 @@ impl Publisher {
         if whole > self.forgotten && alias.discard(self.forgotten..whole).is_ok() {
             self.forgotten = whole;
         }
-    }
-}
-
-/// A file in memory with `length` zero bytes, none of which is committed.
-fn anonymous_file(length: usize) -> Result<OwnedFd, ResourceError> {
-    let wanted = "an anonymous file for code";
-    check_file_limit(wanted, length)?;
-    // Systems may demand the statement that the file is going to be executed; older ones do not know it.
-    let mut fd = -1;
-    for flags in [libc::MFD_CLOEXEC | libc::MFD_EXEC, libc::MFD_CLOEXEC] {
-        // SAFETY: the name is a C string.
-        fd = unsafe { libc::memfd_create(c"mj-code".as_ptr(), flags) };
-        if fd >= 0 {
-            break;
-        }
-    }
-    if fd < 0 {
-        return Err(ResourceError::last(wanted, length));
-    }
-    // SAFETY: a file descriptor that was just made and that nobody else knows.
-    let file = unsafe { OwnedFd::from_raw_fd(fd) };
-    // SAFETY: the descriptor is open.
-    match unsafe { libc::ftruncate(file.as_raw_fd(), length as libc::off_t) } {
-        0 => Ok(file),
-        _ => Err(ResourceError::last(wanted, length)),
-    }
-}
-
-/// Making a file longer than the process may is not an error but a deadly signal: look first.
-fn check_file_limit(wanted: &'static str, length: usize) -> Result<(), ResourceError> {
-    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: the structure is ours to write.
-    match unsafe { libc::getrlimit(libc::RLIMIT_FSIZE, &raw mut limit) } {
-        0 if limit.rlim_cur < length as libc::rlim_t => {
-            Err(ResourceError::new(wanted, length, std::io::Error::from_raw_os_error(libc::EFBIG)))
-        }
-        _ => Ok(()),
     }
 }
 

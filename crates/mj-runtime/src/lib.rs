@@ -15,8 +15,13 @@
 //! Invariants: bases of memories, tables and contexts never move; no page is writable and executable at once in one mapping;
 //! no Rust code runs on a WebAssembly stack, and no panic passes through compiled code.
 
-#[cfg(not(all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64"))))]
-compile_error!("mj runs on Linux on x86-64 and AArch64; other platforms are planned, see the platform table in the README");
+#[cfg(not(any(
+    all(target_os = "linux", any(target_arch = "x86_64", target_arch = "aarch64")),
+    all(target_os = "macos", target_arch = "aarch64")
+)))]
+compile_error!(
+    "mj runs on Linux on x86-64 and AArch64, and is written for macOS on AArch64; other platforms are planned, see the platform table in the README"
+);
 
 mod backtrace;
 mod code;

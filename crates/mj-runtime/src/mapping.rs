@@ -8,7 +8,7 @@ use std::ops::Range;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use crate::ResourceError;
+use crate::{ResourceError, sys};
 
 /// Bytes of the largest page that hosts have, on AArch64. Sizes that are constants are multiples of it.
 pub(crate) const LARGEST_PAGE: usize = 64 << 10;
@@ -35,13 +35,15 @@ pub(crate) fn round_to_pages(bytes: usize) -> Option<usize> {
     bytes.checked_next_multiple_of(page_size())
 }
 
-/// What may be done with a page. There is no "writable and executable".
+/// What may be done with a page. There is no "writable and executable" for any thread.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Access {
     None,
     Read,
     ReadWrite,
     ReadExecute,
+    /// Each thread may write or execute, as it has switched ([`sys::Writing`]).
+    Switched,
 }
 
 impl Access {
@@ -51,6 +53,7 @@ impl Access {
             Access::Read => libc::PROT_READ,
             Access::ReadWrite => libc::PROT_READ | libc::PROT_WRITE,
             Access::ReadExecute => libc::PROT_READ | libc::PROT_EXEC,
+            Access::Switched => libc::PROT_READ | libc::PROT_WRITE | libc::PROT_EXEC,
         }
     }
 }
@@ -94,7 +97,7 @@ impl Mapping {
     /// Maps the file `fd` from its start, to be read, all of it soon.
     pub(crate) fn file(wanted: &'static str, length: usize, fd: libc::c_int) -> Result<Self, ResourceError> {
         // SAFETY: without MAP_FIXED the kernel picks free addresses.
-        unsafe { Self::map(wanted, ptr::null_mut(), length, Access::Read, libc::MAP_PRIVATE | libc::MAP_POPULATE, fd) }
+        unsafe { Self::map(wanted, ptr::null_mut(), length, Access::Read, libc::MAP_PRIVATE | sys::ALL_SOON, fd) }
     }
 
     /// Replaces the pages of `range` by the file `fd` from its start, shared.
@@ -168,23 +171,20 @@ impl Mapping {
         }
     }
 
-    /// Gives the memory of the pages of `range` back; they read as zeros (or as their file) afterwards.
+    /// Gives the memory of the pages of `range` back, which may be read and written; they read as zeros (or as their file) afterwards.
     pub(crate) fn discard(&self, range: Range<usize>) -> io::Result<()> {
         let (address, length) = self.check(&range);
         if length == 0 {
             return Ok(());
         }
         // SAFETY: the pages belong to this mapping.
-        match unsafe { libc::madvise(address.cast(), length, libc::MADV_DONTNEED) } {
-            0 => Ok(()),
-            _ => Err(io::Error::last_os_error()),
-        }
+        unsafe { sys::discard(address, length) }
     }
 
     /// Keeps the kernel from backing the mapping by huge pages, which would commit 2 MiB for one touched byte.
     pub(crate) fn prefer_small_pages(&self) {
-        // SAFETY: the pages belong to this mapping; the advice changes no contents. A kernel without huge pages refuses, which is fine.
-        unsafe { libc::madvise(self.base().cast(), self.length, libc::MADV_NOHUGEPAGE) };
+        // SAFETY: the pages belong to this mapping.
+        unsafe { sys::prefer_small_pages(self.base(), self.length) };
     }
 
     fn check(&self, range: &Range<usize>) -> (*mut u8, usize) {

@@ -22,7 +22,7 @@ use crate::ResourceError;
 use crate::memory;
 use crate::registry;
 use crate::store::StoreBlock;
-use crate::sys::Cpu;
+use crate::sys::{Cpu, has_address, is_fault};
 use crate::thread;
 
 /// The signals that compiled code can raise.
@@ -88,7 +88,7 @@ unsafe fn claim(signal: libc::c_int, info: &libc::siginfo_t, cpu: &mut Cpu) -> b
     let block = unsafe { &mut *activation.store };
     let trap = site.map(Site::trap);
     let code = match signal {
-        libc::SIGSEGV | libc::SIGBUS if has_address(signal, info) => {
+        libc::SIGSEGV | libc::SIGBUS if has_address(signal, info.si_code) => {
             // SAFETY: such signals have an address.
             let address = unsafe { info.si_addr() } as usize;
             if is_in_page(address, block.interrupt_page) {
@@ -98,12 +98,12 @@ unsafe fn claim(signal: libc::c_int, info: &libc::siginfo_t, cpu: &mut Cpu) -> b
             block.context.trap_address = address;
             access_trap(block, trap, address)
         }
-        libc::SIGILL if info.si_code > 0 => trap.filter(|code| !matches!(code, TrapCode::Call | TrapCode::Division)),
-        libc::SIGFPE if info.si_code > 0 && trap == Some(TrapCode::Division) => site.map(|site| division_trap(site, cpu)),
+        libc::SIGILL if is_fault(info.si_code) => trap.filter(|code| !matches!(code, TrapCode::Call | TrapCode::Division)),
+        libc::SIGFPE if is_fault(info.si_code) && trap == Some(TrapCode::Division) => site.map(|site| division_trap(site, cpu)),
         _ => None,
     };
     let Some(code) = code else {
-        if info.si_code > 0 {
+        if is_fault(info.si_code) {
             report(signal, pc);
         }
         return false;
@@ -118,18 +118,6 @@ unsafe fn claim(signal: libc::c_int, info: &libc::siginfo_t, cpu: &mut Cpu) -> b
     cpu.set_first_argument(&raw mut *context as usize);
     cpu.set_pc(block.stubs.unwind);
     true
-}
-
-/// Whether a SIGSEGV or SIGBUS comes from an access of this thread to an address that the signal tells.
-fn has_address(signal: libc::c_int, info: &libc::siginfo_t) -> bool {
-    /// The address is not mapped.
-    const SEGV_MAPERR: libc::c_int = 1;
-    /// The address is mapped without permission for this.
-    const SEGV_ACCERR: libc::c_int = 2;
-    match signal {
-        libc::SIGSEGV => matches!(info.si_code, SEGV_MAPERR | SEGV_ACCERR),
-        _ => matches!(info.si_code, libc::BUS_ADRALN | libc::BUS_ADRERR),
-    }
 }
 
 fn is_in_page(address: usize, page: usize) -> bool {
@@ -186,7 +174,7 @@ unsafe fn pass_on(signal: libc::c_int, info: *mut libc::siginfo_t, context: *mut
     // SAFETY: the entry was written before this handler was installed, and never since.
     let previous = unsafe { (*PREVIOUS.0.get())[index].assume_init_ref() };
     // SAFETY: the kernel passes a valid record.
-    let was_sent = unsafe { (*info).si_code } <= 0;
+    let was_sent = !is_fault(unsafe { (*info).si_code });
     match previous.sa_sigaction {
         libc::SIG_IGN if was_sent => {}
         // The kernel does not let a fault be ignored, either.

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use mj_abi::STACK_GUARD;
 
-use crate::ResourceError;
 use crate::mapping::{Access, LARGEST_PAGE, Mapping, page_size, round_to_pages};
+use crate::{ResourceError, sys};
 
 /// Bytes at the top of a returned stack that stay resident.
 const KEPT_RESIDENT: usize = 64 << 10;
@@ -34,7 +34,7 @@ impl Stack {
     fn new(size: usize) -> Result<Self, ResourceError> {
         let guard = round_to_pages(STACK_GUARD).expect("the guard region is small");
         let length = size.saturating_add(guard);
-        let mapping = Mapping::anonymous("a stack for compiled code", length, Access::ReadWrite, libc::MAP_STACK)?;
+        let mapping = Mapping::anonymous("a stack for compiled code", length, Access::ReadWrite, sys::STACK)?;
         mapping.prefer_small_pages();
         mapping.protect(0..guard, Access::None).map_err(|error| ResourceError::new("a guard region for a stack", guard, error))?;
         Ok(Self { mapping, guard })

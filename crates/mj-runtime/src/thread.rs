@@ -7,11 +7,11 @@
 
 use std::cell::{Cell, OnceCell};
 use std::mem::MaybeUninit;
-use std::ops::Range;
 use std::ptr;
 
 use crate::entry::Activation;
 use crate::mapping::{Access, Mapping, page_size};
+use crate::sys::host_stack;
 use crate::{ResourceError, signals};
 
 /// Stack of the host that an entry must leave for host functions and helpers.
@@ -73,24 +73,6 @@ fn prepare_signal_stack() -> Result<(), ResourceError> {
     };
     let is_ending = || ResourceError::new("a stack for signals on a thread that is ending", 0, std::io::ErrorKind::Other.into());
     SIGNALS.try_with(prepare).unwrap_or_else(|_| Err(is_ending()))
-}
-
-/// Bounds of this thread's stack, as far as the system says.
-fn host_stack() -> Option<Range<usize>> {
-    let mut attributes = MaybeUninit::<libc::pthread_attr_t>::uninit();
-    // SAFETY: the attributes are ours to write.
-    if unsafe { libc::pthread_getattr_np(libc::pthread_self(), attributes.as_mut_ptr()) } != 0 {
-        return None;
-    }
-    let (mut start, mut size) = (ptr::null_mut(), 0);
-    // SAFETY: the call above has initialised the attributes, which are destroyed once, after the last use.
-    let status = unsafe {
-        let status = libc::pthread_attr_getstack(attributes.as_ptr(), &raw mut start, &raw mut size);
-        libc::pthread_attr_destroy(attributes.as_mut_ptr());
-        status
-    };
-    let start = start as usize;
-    (status == 0).then(|| start..start.saturating_add(size))
 }
 
 /// A stack for signals, if this thread did not have a good one.

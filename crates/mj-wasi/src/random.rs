@@ -1,8 +1,8 @@
 //! Where random bytes come from: the operating system, or a source an embedder supplies.
 
 use crate::errno::Errno;
+use crate::system;
 use rustix::io::retry_on_intr;
-use rustix::rand::{GetRandomFlags, getrandom};
 
 /// A source of bytes for a guest's `random_get`.
 pub trait Rng {
@@ -39,7 +39,7 @@ pub(crate) fn fill_from_host(bytes: &mut [u8]) -> Result<(), Errno> {
     let mut filled = 0;
     while filled < bytes.len() {
         let rest = &mut bytes[filled..];
-        filled += retry_on_intr(|| getrandom(&mut rest[..], GetRandomFlags::empty()))?;
+        filled += retry_on_intr(|| system::random(rest))?;
     }
     Ok(())
 }

@@ -67,6 +67,11 @@ impl Profile {
         Ok(Self { functions: functions.into_values().collect() })
     }
 
+    /// The function with this index, if it was executed.
+    pub fn function(&self, index: u32) -> Option<&Function> {
+        self.functions.iter().find(|function| function.index == index && function.calls() > 0)
+    }
+
     /// How many instructions were executed in all functions.
     pub fn total(&self) -> u64 {
         self.functions.iter().map(Function::instructions).sum()
@@ -75,8 +80,7 @@ impl Profile {
     /// The instructions of a function, a line each.
     pub fn text(&self, index: u32) -> String {
         let mut out = String::new();
-        let function = self.functions.iter().find(|function| function.index == index);
-        for (address, Instruction { count, text }) in function.iter().flat_map(|function| &function.instructions) {
+        for (address, Instruction { count, text }) in self.function(index).iter().flat_map(|function| &function.instructions) {
             writeln!(out, "{count:>12} {address:x} {text}").expect("a string takes everything");
         }
         out
@@ -102,6 +106,16 @@ impl Function {
     /// How many instructions were executed in it.
     pub fn instructions(&self) -> u64 {
         self.instructions.values().map(|instruction| instruction.count).sum()
+    }
+
+    /// How many instructions it executes in so many calls.
+    pub fn instructions_in(&self, calls: u64) -> u64 {
+        self.in_calls(self.instructions(), calls)
+    }
+
+    /// How often something happens in so many calls that happened `count` times in all.
+    pub fn in_calls(&self, count: u64, calls: u64) -> u64 {
+        (count as f64 * calls as f64 / self.calls().max(1) as f64).round() as u64
     }
 
     /// How often it was called.

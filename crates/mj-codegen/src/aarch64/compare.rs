@@ -4,7 +4,7 @@
 //! reader then.
 
 use mj_asm::Label;
-use mj_asm_aarch64::{Cc, FCMP, Gpr, SUBS, Width, XZR, fits_add};
+use mj_asm_aarch64::{CSEL, CSINC, CSINV, Cc, FCMP, Gpr, SUBS, Width, XZR, fits_add};
 use mj_decode::ValType;
 
 use super::Aarch64;
@@ -123,11 +123,16 @@ impl Aarch64 {
     pub(super) fn emit_select(&mut self, form: Form, at: &Locations) {
         let condition = cc(form.condition);
         let width = width(form.op.row().a);
-        if form.kind == Kind::SelectInt {
-            self.asm.csel(width, gpr(at.definition), gpr(at.uses[0]), gpr(at.uses[1]), condition);
-        } else {
-            self.asm.fcsel(width, fpr(at.definition), fpr(at.uses[0]), fpr(at.uses[1]), condition);
+        if form.kind == Kind::SelectFloat {
+            return self.asm.fcsel(width, fpr(at.definition), fpr(at.uses[0]), fpr(at.uses[1]), condition);
         }
+        let (row, second) = match form.kind {
+            Kind::SelectInt => (CSEL, gpr(at.uses[1])),
+            Kind::SelectZero => (CSEL, XZR),
+            Kind::SelectOne => (CSINC, XZR),
+            _ => (CSINV, XZR),
+        };
+        self.asm.select(row, width, gpr(at.definition), gpr(at.uses[0]), second, condition);
     }
 
     /// The operator that tells a select's width.

@@ -385,6 +385,24 @@ pub(super) fn is_foldable(op: Op) -> bool {
         || matches!(op, Op::I32And | Op::I64And | Op::I32Xor | Op::I64Xor | Op::I64ExtendI32S | Op::I64ExtendI32U | Op::I32Load)
 }
 
+/// Whether a constant of an operator is no immediate, and nothing else than a register with it does.
+pub(super) fn needs_register(op: Op, operand: usize, constant: i64) -> bool {
+    match GROUPS[op as usize] {
+        Group::AddSub if is_sub(op) && operand == 0 => constant != 0,
+        Group::AddSub | Group::Compare => !fits_signed_add(constant),
+        Group::Logical => logical_immediate(width(op.row().a), constant as u64).is_none() && constant != -1,
+        Group::Mul => power_of_two(op, constant).is_none() && power_of_two(op, constant.wrapping_sub(1)).is_none(),
+        Group::Shift | Group::Rotate => operand == 0,
+        _ => false,
+    }
+}
+
+/// Whether a producer is no more than a part of the instructions that it folds into: a shift by a constant. Rotations do not fold into additions, so that
+/// they are mostly done once more for these, and what they rotate stays alive.
+pub(super) fn is_free(producer: Producer) -> bool {
+    !is_rotation(producer.op) && shift_amount(producer).is_some()
+}
+
 /// Whether [`Aarch64::cover_operator`] can fold `producer` into the operator that follows.
 pub(super) fn may_fold(producer: Op, constant: Option<i64>, following: Following) -> bool {
     let Following { opcode, behind_local_get } = following;

@@ -150,6 +150,10 @@ Float {
 }
 Select {
     SelectInt = any(&[ANY, ANY]);
+    /// The second one is 0, 1, -1.
+    SelectZero = any(&[ANY]);
+    SelectOne = any(&[ANY]);
+    SelectOnes = any(&[ANY]);
     SelectFloat = any(&[ANY, ANY]);
 }
 }

@@ -12,7 +12,7 @@ use mj_ir::{Class, PReg, RegSet};
 use super::Aarch64;
 use super::integer::width;
 use super::registers::{self, CONTEXT, FLOAT_SCRATCH, FRAME, SPARE, fpr, gpr};
-use crate::isa::FieldWidth;
+use crate::isa::{FieldWidth, FrameFacts};
 
 /// Offsets of the frame's fixed part from the frame pointer: the context, then the callee-saved registers.
 pub(super) const CONTEXT_SLOT: i32 = -8;
@@ -36,6 +36,11 @@ pub(super) struct FrameAccess {
 /// Bytes between frame pointer and stack pointer, which is aligned to 16.
 pub(super) fn frame_bytes(slot_bytes: u32) -> i32 {
     (FIXED_BYTES + slot_bytes as i32 + 15) & !15
+}
+
+/// Whether there is anything between them.
+pub(super) fn has_frame(facts: FrameFacts) -> bool {
+    facts.keeps_context || facts.slot_bytes > 0 || !facts.saved.is_empty()
 }
 
 fn bytes(width: FieldWidth) -> u32 {
@@ -63,7 +68,7 @@ impl Aarch64 {
     }
 
     fn note_frame_access(&mut self, access: FrameAccess, width: FieldWidth) {
-        let can_pair = width == FieldWidth::W64 && Mem::fits(SLOT as u32, access.offset.into());
+        let can_pair = width == FieldWidth::W64 && self.near(FRAME, access.offset, SLOT as u32).is_some();
         self.frame_access = can_pair.then(|| FrameAccess { end: self.asm.offset(), ..access });
     }
 
@@ -71,14 +76,14 @@ impl Aarch64 {
     fn pairs_up(&mut self, access: FrameAccess) -> bool {
         let Some(last) = self.frame_access.take() else { return false };
         let (low, high) = if last.offset < access.offset { (last, access) } else { (access, last) };
-        let fits = high.offset - low.offset == SLOT && Mem::fits_pair(SLOT as u32, low.offset.into());
+        let pair = self.near_frame(low.offset, |offset| Mem::fits_pair(SLOT as u32, offset.into()));
         let alike = last.is_load == access.is_load && last.register.class() == access.register.class();
         let clash = access.is_load && last.register == access.register;
-        if !fits || !alike || clash || last.end != self.asm.offset() || self.asm.is_target() {
+        let Some(mem) = pair.filter(|_| high.offset - low.offset == SLOT) else { return false };
+        if !alike || clash || last.end != self.asm.offset() || self.asm.is_target() {
             return false;
         }
         self.asm.take_back(INSTRUCTION);
-        let mem = Mem::base(FRAME, low.offset);
         let (low, high) = (low.register, high.register);
         match (low.class(), access.is_load) {
             (Class::Int, true) => self.asm.load_pair(LDP_X, gpr(low), gpr(high), mem),
@@ -89,10 +94,23 @@ impl Aarch64 {
         true
     }
 
+    /// `[frame pointer + offset]`, from there or from the stack pointer, if one of them is near enough.
+    fn near_frame(&self, offset: i32, is_near: impl Fn(i32) -> bool) -> Option<Mem> {
+        let from_stack = self.frame_bytes.map(|distance| (SP, distance + offset));
+        let found = core::iter::once((FRAME, offset)).chain(from_stack).find(|&(_, offset)| is_near(offset));
+        found.map(|(base, offset)| Mem::base(base, offset))
+    }
+
+    /// `[base + offset]` for an access of `bytes`, if an instruction can hold it.
+    fn near(&self, base: Gpr, offset: i32, bytes: u32) -> Option<Mem> {
+        let fits = |offset: i32| Mem::fits(bytes, offset.into());
+        if base == FRAME { self.near_frame(offset, fits) } else { fits(offset).then(|| Mem::base(base, offset)) }
+    }
+
     /// `[base + offset]` for an access of `bytes`; may use the spare register, which may be the base.
     pub(super) fn place(&mut self, base: Gpr, offset: i32, bytes: u32) -> Mem {
-        if Mem::fits(bytes, i64::from(offset)) {
-            return Mem::base(base, offset);
+        if let Some(mem) = self.near(base, offset, bytes) {
+            return mem;
         }
         // What is left is not negative, so that it can be scaled.
         let (high, low) = (offset & !0xfff, offset & 0xfff);
@@ -155,8 +173,8 @@ impl Aarch64 {
             return self.asm.store_mr(row, mem, XZR);
         }
         self.asm.mov_ri(width, SPARE, bits);
-        if Mem::fits(width.bytes() as u32, i64::from(offset)) {
-            return self.asm.store_mr(row, Mem::base(base, offset), SPARE);
+        if let Some(mem) = self.near(base, offset, width.bytes() as u32) {
+            return self.asm.store_mr(row, mem, SPARE);
         }
         // The spare register is needed for the address.
         self.asm.fmov_vr(width, FLOAT_SCRATCH, SPARE);

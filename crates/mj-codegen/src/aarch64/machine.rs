@@ -8,21 +8,21 @@ use mj_abi::{
 };
 use mj_asm::{CodeBuffer, Label};
 use mj_asm_aarch64::{
-    ADD, Cc, Extend, Gpr, LDP_X, LDR_D, LDR_W, LDR_X, LDRSW, Mem, ORR, SP, STP_X, STR_W, STR_X, SUB, SUBS, Shift, Width, X28, XZR,
-    float_immediate,
+    ADD, CSINV, Cc, Extend, Gpr, LDP_X, LDR_D, LDR_W, LDR_X, LDRSW, Mem, ORR, SP, STP_X, STR_W, STR_X, SUB, SUBS, Shift, Width, X28, XZR,
+    fits_add, float_immediate,
 };
 use mj_decode::{Following, Op, ValType};
 use mj_ir::{Class, PReg, RegSet, RegisterFile};
 
 use super::Aarch64;
 use super::compare::cc;
-use super::cover::{is_foldable, may_fold};
+use super::cover::{is_foldable, is_free, may_fold, needs_register};
 use super::form::{Family, Form, Kind};
-use super::frame::{CONTEXT_SLOT, FIXED_BYTES, frame_bytes};
+use super::frame::{CONTEXT_SLOT, FIXED_BYTES, frame_bytes, has_frame};
 use super::integer::width;
 use super::registers::{self, CONTEXT, FLOAT_SCRATCH, FRAME, LINK, MEMORY, SCRATCH, SPARE, fpr, gpr};
 use crate::Cond;
-use crate::isa::{Constraints, Countdown, Cover, FieldWidth, FrameFacts, Isa, Locations, Operands};
+use crate::isa::{Constraints, Countdown, Cover, FieldWidth, FrameFacts, Isa, Locations, Operands, Producer, class_of};
 
 /// Bytes reserved for one operator's instructions.
 const OPERATOR_SPACE: usize = 128;
@@ -172,6 +172,14 @@ impl Isa for Aarch64 {
         is_foldable(op)
     }
 
+    fn needs_register(op: Op, operand: usize, constant: i64) -> bool {
+        needs_register(op, operand, constant)
+    }
+
+    fn is_free(&self, producer: Producer) -> bool {
+        is_free(producer)
+    }
+
     fn may_fold(&self, producer: Op, constant: Option<i64>, following: Following) -> bool {
         may_fold(producer, constant, following)
     }
@@ -198,13 +206,22 @@ impl Isa for Aarch64 {
         self.forget_index(at.definition);
     }
 
-    fn select_form(&self, ty: ValType, condition: Cond) -> Form {
-        let kind = match ty {
-            ValType::F32 | ValType::F64 => Kind::SelectFloat,
-            _ => Kind::SelectInt,
-        };
+    fn select_form(&self, ty: ValType, condition: Cond, constants: [Option<i64>; 2]) -> (Form, Option<usize>) {
         let op = Self::select_op(ty);
-        Form { kind, op, folded: op, condition, bounded: false }
+        let form = |kind, condition| Form { kind, op, folded: op, condition, bounded: false };
+        if class_of(ty) == Class::Float {
+            return (form(Kind::SelectFloat, condition), None);
+        }
+        for (operand, condition) in [(1, condition), (0, condition.invert())] {
+            let kind = match constants[operand] {
+                Some(0) => Kind::SelectZero,
+                Some(1) => Kind::SelectOne,
+                Some(-1) => Kind::SelectOnes,
+                _ => continue,
+            };
+            return (form(kind, condition), Some(operand));
+        }
+        (form(Kind::SelectInt, condition), None)
     }
 
     fn test_nonzero(&mut self, register: PReg) -> Cond {
@@ -333,19 +350,20 @@ impl Isa for Aarch64 {
             return self.asm.b(labels[0]);
         }
         let (index, temporary) = (gpr(index), gpr(temporary));
-        // The index is clamped without a branch: not even speculation reads behind the table.
-        self.asm.mov_ri(Width::W32, SCRATCH, last as i64);
-        self.asm.cmp_rr(Width::W32, index, SCRATCH);
-        self.asm.csel(Width::W32, SCRATCH, index, SCRATCH, Cc::Lo);
+        // Without a branch, indices that are too large become -1, whose entry is the last label: not even speculation reads behind the table.
+        if fits_add(last as u64) {
+            self.asm.cmp_ri(Width::W32, index, last as u32);
+        } else {
+            self.asm.mov_ri(Width::W32, SCRATCH, last as i64);
+            self.asm.cmp_rr(Width::W32, index, SCRATCH);
+        }
+        self.asm.select(CSINV, Width::W32, SCRATCH, index, XZR, Cc::Lo);
         let table = self.asm.label();
         self.asm.adr(temporary, table);
-        self.asm.load_rm(LDRSW, SCRATCH, Mem::Indexed(temporary, SCRATCH, Extend::Uxtx, true));
+        self.asm.load_rm(LDRSW, SCRATCH, Mem::Indexed(temporary, SCRATCH, Extend::Sxtw, true));
         self.asm.add_rrr(ADD, Width::W64, SCRATCH, temporary, SCRATCH);
         self.asm.br(SCRATCH);
-        self.asm.bind(table);
-        for &label in labels {
-            self.asm.table_entry(table, label);
-        }
+        self.asm.jump_table(table, labels);
     }
 
     fn trap(&mut self, code: TrapCode, at: u32) {
@@ -354,12 +372,15 @@ impl Isa for Aarch64 {
     }
 
     fn align_loop(&mut self) {
-        self.asm.align_code(16);
+        // Whoever comes into the loop executes the padding: three instructions of it are more than they are worth.
+        if self.asm.offset() % 16 != 4 {
+            self.asm.align_code(16);
+        }
     }
 
-    fn check_interrupt(&mut self) {
-        self.room();
-        self.touch_interrupt_page();
+    fn check_interrupt(&mut self, page: PReg) {
+        self.room_to_read();
+        self.asm.load_rm(LDR_W, XZR, Mem::base(gpr(page), 0));
     }
 
     fn count_down(&mut self, underflow: Label) -> usize {
@@ -443,6 +464,7 @@ impl Isa for Aarch64 {
 
     fn adjust_stack(&mut self, bytes: i32) {
         self.room();
+        self.frame_bytes = self.frame_bytes.map(|distance| distance + bytes);
         self.add_constant(SP, SP, -bytes);
     }
 
@@ -524,11 +546,20 @@ impl Isa for Aarch64 {
         self.call_register(SCRATCH, at);
     }
 
+    fn frame_is_known(&mut self, facts: FrameFacts) {
+        self.frame_bytes = Some(if has_frame(facts) { frame_bytes(facts.slot_bytes) } else { 0 });
+    }
+
+    fn arguments_are_popped(&mut self, bytes: u32) {
+        self.frame_bytes = self.frame_bytes.map(|distance| distance - bytes as i32);
+    }
+
     fn finish_body(&mut self) {
         self.write_late();
         self.zero_test = None;
         self.base = None;
         self.frame_access = None;
+        self.frame_bytes = None;
     }
 
     fn prologue(&mut self, body: usize, facts: FrameFacts) -> usize {
@@ -541,7 +572,7 @@ impl Isa for Aarch64 {
         if large {
             self.check_stack(bytes);
         }
-        if facts.keeps_context || facts.slot_bytes > 0 || !facts.saved.is_empty() {
+        if has_frame(facts) {
             self.add_constant(SP, SP, -bytes);
         }
         self.save(facts.keeps_context, facts.saved);
@@ -572,7 +603,9 @@ impl Isa for Aarch64 {
     fn epilogue(&mut self, saved: RegSet, argument_bytes: u32) {
         self.room();
         self.restore(saved);
-        self.asm.mov_sp(SP, FRAME);
+        if self.frame_bytes != Some(0) {
+            self.asm.mov_sp(SP, FRAME);
+        }
         self.asm.load_pair(LDP_X, FRAME, LINK, Mem::Post(SP, 16));
         if argument_bytes > 0 {
             self.add_constant(SP, SP, argument_bytes as i32);

@@ -147,6 +147,10 @@ impl Aarch64 {
             }
             self.address(at.uses[0], at.offset, u32::from(bytes))
         };
+        let is_store = matches!(form.kind, Kind::Store | Kind::StoreConstant | Kind::StoreZero);
+        if is_store && self.precise_stores && !self.explicit_bounds && !form.bounded {
+            self.load_overwritten(bytes, mem, at.at);
+        }
         self.site(TrapCode::MemoryOutOfBounds, at.at);
         match form.kind {
             Kind::Load | Kind::LoadConstant => self.load(form.op, at.definition, mem),
@@ -155,6 +159,19 @@ impl Aarch64 {
             Kind::StoreZero => self.asm.store_mr(store_row(bytes), mem, XZR),
             _ => unreachable!("{form:?} does not access memory"),
         }
+    }
+
+    /// Loads what a store of more than a byte is going to overwrite: if a part of it is outside memory, this faults, and nothing is written. The
+    /// processor may split a store that crosses into a protected page, and write the first part (docs/decisions/0009-stores-at-the-end-of-memory.md).
+    fn load_overwritten(&mut self, bytes: u8, mem: Mem, at: u32) {
+        let row = match bytes {
+            1 => return,
+            2 => LDRH,
+            4 => LDR_W,
+            _ => LDR_X,
+        };
+        self.site(TrapCode::MemoryOutOfBounds, at);
+        self.asm.load_rm(row, XZR, mem);
     }
 
     fn load(&mut self, op: Op, to: PReg, mem: Mem) {

@@ -123,7 +123,7 @@ impl<I: Isa> Baseline<'_, I> {
         if self.options.tiering.is_some() {
             self.count_back_edge(rest.offset());
         } else if self.options.interruption {
-            self.isa.check_interrupt();
+            self.isa.load_and_check_interrupt();
         }
     }
 

@@ -380,7 +380,7 @@ impl<I: Isa> Baseline<'_, I> {
         let first = self.pop_leaf();
         self.add_leaf(first);
         self.add_leaf(second);
-        let form = self.isa.select_form(ty, condition);
+        let (form, _) = self.isa.select_form(ty, condition, [None; 2]);
         let locations =
             Locations { definition: PReg::NONE, uses: [PReg::NONE; 4], temporaries: [PReg::NONE; 2], immediate: 0, offset: 0, at: 0 };
         let register = self.perform(form, ty, locations, Some(rest));

@@ -126,6 +126,16 @@ impl<I: Isa> Pass<'_, I> {
             buffer.put_space(I::PROLOGUE_SPACE);
         }
         let body = buffer.offset();
+        let options = self.emission.context.options;
+        let calls = self.emission.function.calls;
+        let facts = FrameFacts {
+            slot_bytes,
+            saved: self.saved,
+            keeps_context: takes_over || calls || options.fuel,
+            checks_interrupt: calls && options.interruption,
+            countdown: None,
+        };
+        self.isa.frame_is_known(facts);
         if takes_over {
             self.isa.take_over_frame(slot_bytes);
         }
@@ -139,15 +149,6 @@ impl<I: Isa> Pass<'_, I> {
             self.behind(behind);
         }
         self.isa.finish_body();
-        let options = self.emission.context.options;
-        let calls = self.emission.function.calls;
-        let facts = FrameFacts {
-            slot_bytes,
-            saved: self.saved,
-            keeps_context: calls || options.fuel,
-            checks_interrupt: calls && options.interruption,
-            countdown: None,
-        };
         Emitted { start, entry: if takes_over { body } else { self.isa.prologue(body, facts) } }
     }
 
@@ -189,9 +190,6 @@ impl<I: Isa> Pass<'_, I> {
         let allocation = self.emission.allocation;
         for &(value, register) in allocation.homes(block) {
             self.store_defined(value, register);
-        }
-        if is_header && self.emission.context.options.interruption {
-            self.isa.check_interrupt();
         }
         for &action in allocation.block(block) {
             self.act(action);
@@ -357,6 +355,10 @@ impl<I: Isa> Pass<'_, I> {
             Work::ZeroExtend => self.isa.zero_extend(to, first),
             Work::Constant { ty, bits } => self.isa.constant(to, ty, bits),
             Work::FuncRef(offset) => self.isa.context_address(to, offset),
+            Work::InterruptPage => self.isa.load_field(to, I::CONTEXT, ContextHeader::INTERRUPT_PAGE, FieldWidth::W64),
+            Work::CheckInterrupt if first.is_some() => self.isa.check_interrupt(first),
+            // Its slot is no nearer than the context.
+            Work::CheckInterrupt => self.isa.load_and_check_interrupt(),
             Work::GlobalGet { global, ty } => self.global_get(global, ty, to, temporary),
             Work::GlobalSet { global, ty } => self.global_set(global, ty, first, temporary),
             Work::MemorySize(memory) => {
@@ -392,10 +394,12 @@ impl<I: Isa> Pass<'_, I> {
             Work::CallDirect { function, ty, at } => {
                 self.isa.pass_result_pointer(&plan.calls[ty as usize]);
                 self.isa.call_direct(function, at);
+                self.isa.arguments_are_popped(plan.calls[ty as usize].argument_bytes);
             }
             Work::CallPrepared { ty, at } => {
                 self.isa.pass_result_pointer(&plan.calls[ty as usize]);
                 self.isa.call_prepared(at);
+                self.isa.arguments_are_popped(plan.calls[ty as usize].argument_bytes);
             }
             Work::Helper { helper, first, has_result, at } => {
                 let position = self.registers.int_positions[0];

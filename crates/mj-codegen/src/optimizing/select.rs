@@ -36,6 +36,9 @@ pub(super) enum Work<F> {
     },
     /// The address of a function's reference.
     FuncRef(i32),
+    /// The address of the store's page for interruption.
+    InterruptPage,
+    CheckInterrupt,
     /// Loads from the context, or through the pointer there.
     GlobalGet {
         global: u32,
@@ -285,9 +288,13 @@ impl<I: Isa> Operands for View<'_, '_, I> {
         let function = self.pass.function;
         let node = self.arguments[operand];
         let barriers = self.barriers?;
-        let op = self.pass.private_operator(node)?;
+        let op = self.pass.own_operator(node)?;
         let &[first, ref rest @ ..] = function.arguments(node) else { return None };
         if !self.pass.isa.is_foldable(op) || function.constant(first).is_some() {
+            return None;
+        }
+        let producer = Producer { op, constant: rest.first().and_then(|&second| function.constant(second)) };
+        if self.pass.uses.of(node) > 1 && (self.pass.out.needed[node_index(node)] || !self.pass.isa.is_free(producer)) {
             return None;
         }
         if op.row().shape == Shape::Load {
@@ -296,7 +303,7 @@ impl<I: Isa> Operands for View<'_, '_, I> {
                 return None;
             }
         }
-        Some(Producer { op, constant: rest.first().and_then(|&second| function.constant(second)) })
+        Some(producer)
     }
 
     fn is_bounded(&self) -> bool {
@@ -317,13 +324,18 @@ fn at_register(value: Node, register: PReg) -> Operand {
 }
 
 impl<I: Isa> Pass<'_, I> {
-    /// The operator of a node that only one other node of this block uses.
-    fn private_operator(&self, node: Node) -> Option<Op> {
+    /// The operator of a node of this block.
+    fn own_operator(&self, node: Node) -> Option<Op> {
         let row = &self.function.nodes[node];
         match row.kind {
-            NodeKind::Operator(op) if self.uses.of(node) == 1 && row.block == self.block.into() => Some(op),
+            NodeKind::Operator(op) if row.block == self.block.into() => Some(op),
             _ => None,
         }
+    }
+
+    /// The operator of a node that only one other node of this block uses.
+    fn private_operator(&self, node: Node) -> Option<Op> {
+        self.own_operator(node).filter(|_| self.uses.of(node) == 1)
     }
 
     fn block(&mut self, block: Block) {
@@ -478,6 +490,13 @@ impl<I: Isa> Pass<'_, I> {
                 let dense = self.context.module.func_ref(function).expect("validation lets only declared functions be references");
                 self.simple(Work::FuncRef(plan.layout.func_ref(dense) as i32), &PLAIN, &[], Some(node));
             }
+            NodeKind::InterruptPage => self.simple(Work::InterruptPage, &PLAIN, &[], Some(node)),
+            // What never goes back is no loop.
+            NodeKind::CheckInterrupt if self.function.blocks[self.block].loop_end.is_none() => {}
+            NodeKind::CheckInterrupt => {
+                let page = Operand { value: arguments[0], constraint: Use::Anywhere };
+                self.simple(Work::CheckInterrupt, &PLAIN, &[page], None);
+            }
             NodeKind::GlobalGet(global) => {
                 let row = if global < plan.imported_globals { &TEMPORARY } else { &PLAIN };
                 self.simple(Work::GlobalGet { global, ty: self.function.type_of(node) }, row, &[], Some(node));
@@ -529,7 +548,8 @@ impl<I: Isa> Pass<'_, I> {
                 Take::Folded => {
                     let producer = &self.function.nodes[argument];
                     (covered.offset, covered.at) = (producer.offset, producer.at);
-                    self.out.folded[node_index(argument)] = true;
+                    // One with other users is done for those that want it in a register.
+                    self.out.folded[node_index(argument)] = self.uses.of(argument) == 1;
                     let NodeKind::Operator(folded) = producer.kind else { unreachable!("only operators fold") };
                     for (number, &leaf) in self.function.arguments(argument).iter().enumerate() {
                         if self.function.constant(leaf).is_none() {
@@ -601,11 +621,13 @@ impl<I: Isa> Pass<'_, I> {
 
     fn select(&mut self, node: Node, arguments: &[Node], barriers: Option<u32>) {
         let (covered, condition) = self.condition(arguments[2], barriers);
-        let form = self.isa.select_form(self.function.type_of(node), condition);
+        let constants = [0, 1].map(|operand| self.function.constant(arguments[operand]));
+        let (form, immediate) = self.isa.select_form(self.function.type_of(node), condition, constants);
+        let uses = (0..2).filter(|&operand| Some(operand) != immediate).map(|operand| any(arguments[operand]));
         let constraints = self.isa.constraints(form);
         let work = Work::Form { form, condition: None, immediate: 0, offset: 0, at: 0, halves: 0 };
         let result = Defined { value: node, constraint: constraints.definition };
-        self.push(work, constraints, false, [any(arguments[0]), any(arguments[1])], [result]);
+        self.push(work, constraints, false, uses, [result]);
         self.push_covered(&covered, Some(condition), None);
     }
 

@@ -123,7 +123,7 @@ fn build_options(options: &Options) -> BuildOptions {
         Effort::Least => BuildOptions::least(),
         Effort::Full => BuildOptions::default(),
     };
-    BuildOptions { fuel: options.fuel, ..effort }
+    BuildOptions { fuel: options.fuel, interruption: options.interruption, ..effort }
 }
 
 fn build<I: Isa>(job: &mut Job<'_, I>) -> Result<(), CompileError> {

@@ -249,14 +249,14 @@ impl Isa for X64 {
         }
     }
 
-    fn select_form(&self, ty: ValType, condition: Cond) -> Form {
+    fn select_form(&self, ty: ValType, condition: Cond, _: [Option<i64>; 2]) -> (Form, Option<usize>) {
         let kind = match ty {
             ValType::F32 | ValType::F64 => Kind::SelectFloat,
             _ => Kind::SelectInt,
         };
         // It tells the width.
         let op = if ty == ValType::I32 { Op::I32Add } else { Op::I64Add };
-        Form { kind, op, condition }
+        (Form { kind, op, condition }, None)
     }
 
     fn test_nonzero(&mut self, register: PReg) -> Cond {
@@ -438,10 +438,9 @@ impl Isa for X64 {
         self.asm.align_code(16);
     }
 
-    fn check_interrupt(&mut self) {
+    fn check_interrupt(&mut self, page: PReg) {
         self.room();
-        self.asm.mov_rm(Width::W64, SCRATCH, Mem::base(CONTEXT, ContextHeader::INTERRUPT_PAGE));
-        self.asm.mov_rm(Width::W32, SCRATCH, Mem::base(SCRATCH, 0));
+        self.asm.mov_rm(Width::W32, SCRATCH, Mem::base(gpr(page), 0));
     }
 
     fn count_down(&mut self, underflow: Label) -> usize {
@@ -620,7 +619,7 @@ impl Isa for X64 {
         let underflow = match facts.countdown {
             Some(countdown) => self.count_down_in_prologue(countdown),
             None if facts.checks_interrupt => {
-                self.check_interrupt();
+                self.load_and_check_interrupt();
                 None
             }
             None => None,

@@ -30,12 +30,11 @@
 ;;   mov sp, x29
 ;;   ldp x29, x30, [sp], #0x10
 ;;   ret
-;; -- aarch64, optimizing: 8 instructions
+;; -- aarch64, optimizing: 7 instructions
 ;;   stp x29, x30, [sp, #-0x10]!
 ;;   mov x29, sp
 ;;   add x1, x1, x2, lsl #3
 ;;   add w0, w0, #0x5
 ;;   add x0, x1, x0
-;;   mov sp, x29
 ;;   ldp x29, x30, [sp], #0x10
 ;;   ret

@@ -30,11 +30,10 @@
 ;;   mov sp, x29
 ;;   ldp x29, x30, [sp], #0x10
 ;;   ret
-;; -- aarch64, optimizing: 7 instructions
+;; -- aarch64, optimizing: 6 instructions
 ;;   stp x29, x30, [sp, #-0x10]!
 ;;   mov x29, sp
 ;;   tst x0, #0x100000000
 ;;   cset w0, eq
-;;   mov sp, x29
 ;;   ldp x29, x30, [sp], #0x10
 ;;   ret

@@ -30,8 +30,8 @@
 ;;   movzx ecx, cl
 ;;   shl eax, 14h
 ;;   sar eax, 18h
-;;   add rcx, rax
-;;   lea rax, [rcx+rsi*8]
+;;   add rax, rcx
+;;   lea rax, [rax+rsi*8]
 ;;   leave
 ;;   ret
 ;; -- aarch64, baseline: 15 instructions
@@ -50,14 +50,13 @@
 ;;   mov sp, x29
 ;;   ldp x29, x30, [sp], #0x10
 ;;   ret
-;; -- aarch64, optimizing: 10 instructions
+;; -- aarch64, optimizing: 9 instructions
 ;;   stp x29, x30, [sp, #-0x10]!
 ;;   mov x29, sp
 ;;   sxtw x2, w0
 ;;   ubfx x1, x1, #0xc, #0x8
 ;;   sbfx w0, w0, #0x4, #0x8
-;;   add x1, x1, x0
-;;   add x0, x1, x2, lsl #3
-;;   mov sp, x29
+;;   add x0, x1, x0
+;;   add x0, x0, x2, lsl #3
 ;;   ldp x29, x30, [sp], #0x10
 ;;   ret

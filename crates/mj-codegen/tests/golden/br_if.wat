@@ -36,39 +36,39 @@
 ;;   mov rbp, rsp
 ;;   test ecx, ecx
 ;;   jne L6
-;;   xor esi, esi
-;;   nop [rax+rax]
+;;   mov rsi, [r15+18h]
+;;   xor edi, edi
+;;   xchg ax, ax
 ;; L0:
-;;   mov r11, [r15+18h]
-;;   mov r11d, [r11]
-;;   add esi, eax
-;;   lea edi, [rax-1]
-;;   cmp esi, edi
+;;   mov r11d, [rsi]
+;;   add edi, eax
+;;   lea r8d, [rax-1]
+;;   cmp edi, r8d
 ;;   jae L1
-;;   add esi, edi
-;;   lea edi, [rax-2]
-;;   cmp esi, edi
+;;   add edi, r8d
+;;   lea r8d, [rax-2]
+;;   cmp edi, r8d
 ;;   jae L2
-;;   add esi, edi
-;;   lea edi, [rax-3]
-;;   cmp esi, edi
+;;   add edi, r8d
+;;   lea r8d, [rax-3]
+;;   cmp edi, r8d
 ;;   jae L3
-;;   add esi, edi
+;;   add edi, r8d
 ;;   add eax, 0FFFFFFFCh
-;;   cmp esi, eax
+;;   cmp edi, eax
 ;;   jb L0
 ;;   jmp L4
 ;; L1:
-;;   mov rax, rsi
+;;   mov rax, rdi
 ;;   jmp L5
 ;; L2:
-;;   mov rax, rsi
+;;   mov rax, rdi
 ;;   jmp L5
 ;; L3:
-;;   mov rax, rsi
+;;   mov rax, rdi
 ;;   jmp L5
 ;; L4:
-;;   mov rax, rsi
+;;   mov rax, rdi
 ;; L5:
 ;;   leave
 ;;   ret
@@ -99,45 +99,45 @@
 ;;   mov sp, x29
 ;;   ldp x29, x30, [sp], #0x10
 ;;   ret
-;; -- aarch64, optimizing: 35 instructions
+;; -- aarch64, optimizing: 34 instructions
 ;;   stp x29, x30, [sp, #-0x10]!
 ;;   mov x29, sp
-;;   cbnz w1, L5
-;;   mov x1, x0
-;;   mov w0, #0x0
-;;   nop
-;;   nop
-;;   nop
+;;   cbnz w1, L6
+;;   ldr x1, [x28, #0x18]
+;;   mov w2, #0x0
 ;; L0:
-;;   ldr x16, [x28, #0x18]
-;;   ldr wzr, [x16]
-;;   add w0, w0, w1
-;;   sub w2, w1, #0x1
-;;   cmp w0, w2
+;;   ldr wzr, [x1]
+;;   add w2, w2, w0
+;;   sub w3, w0, #0x1
+;;   cmp w2, w3
 ;;   b.hs L1
-;;   add w0, w0, w2
-;;   sub w2, w1, #0x2
-;;   cmp w0, w2
+;;   add w2, w2, w3
+;;   sub w3, w0, #0x2
+;;   cmp w2, w3
 ;;   b.hs L2
-;;   add w0, w0, w2
-;;   sub w2, w1, #0x3
-;;   cmp w0, w2
+;;   add w2, w2, w3
+;;   sub w3, w0, #0x3
+;;   cmp w2, w3
 ;;   b.hs L3
-;;   add w0, w0, w2
-;;   sub w1, w1, #0x4
-;;   cmp w0, w1
+;;   add w2, w2, w3
+;;   sub w0, w0, #0x4
+;;   cmp w2, w0
 ;;   b.lo L0
 ;;   b L4
 ;; L1:
-;;   b L4
+;;   mov x0, x2
+;;   b L5
 ;; L2:
-;;   b L4
+;;   mov x0, x2
+;;   b L5
 ;; L3:
-;;   b L4
+;;   mov x0, x2
+;;   b L5
 ;; L4:
-;;   mov sp, x29
+;;   mov x0, x2
+;; L5:
 ;;   ldp x29, x30, [sp], #0x10
 ;;   ret
-;; L5:
+;; L6:
 ;;   mov w0, #0x0
-;;   b L4
+;;   b L5

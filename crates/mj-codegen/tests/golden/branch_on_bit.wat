@@ -73,7 +73,7 @@
 ;;   mov sp, x29
 ;;   ldp x29, x30, [sp], #0x10
 ;;   ret
-;; -- aarch64, optimizing: 17 instructions
+;; -- aarch64, optimizing: 15 instructions
 ;;   stp x29, x30, [sp, #-0x10]!
 ;;   mov x29, sp
 ;;   cbz w0, L0
@@ -84,11 +84,9 @@
 ;;   tst w0, #0x6
 ;;   b.eq L0
 ;;   mov w0, #0x1
-;;   mov sp, x29
 ;;   ldp x29, x30, [sp], #0x10
 ;;   ret
 ;; L0:
 ;;   mov w0, #0x2
-;;   mov sp, x29
 ;;   ldp x29, x30, [sp], #0x10
 ;;   ret

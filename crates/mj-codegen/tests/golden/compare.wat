@@ -54,7 +54,7 @@
 ;;   mov sp, x29
 ;;   ldp x29, x30, [sp], #0x10
 ;;   ret
-;; -- aarch64, optimizing: 14 instructions
+;; -- aarch64, optimizing: 13 instructions
 ;;   stp x29, x30, [sp, #-0x10]!
 ;;   mov x29, sp
 ;;   ldr w1, [x27, w0, uxtw]
@@ -66,6 +66,5 @@
 ;;   cset w0, ls
 ;;   add w2, w2, w0
 ;;   add w0, w1, w2
-;;   mov sp, x29
 ;;   ldp x29, x30, [sp], #0x10
 ;;   ret

@@ -56,7 +56,7 @@
 ;;   mov sp, x29
 ;;   ldp x29, x30, [sp], #0x10
 ;;   ret
-;; -- aarch64, optimizing: 18 instructions
+;; -- aarch64, optimizing: 17 instructions
 ;;   stp x29, x30, [sp, #-0x10]!
 ;;   mov x29, sp
 ;;   clz x2, x0
@@ -72,6 +72,5 @@
 ;;   ror w1, w1, w17
 ;;   add x0, x0, x1
 ;;   add x0, x2, x0
-;;   mov sp, x29
 ;;   ldp x29, x30, [sp], #0x10
 ;;   ret

@@ -64,7 +64,7 @@
 ;;   udf #0x8
 ;; L3:
 ;;   udf #0x7
-;; -- aarch64, optimizing: 21 instructions
+;; -- aarch64, optimizing: 20 instructions
 ;;   stp x29, x30, [sp, #-0x10]!
 ;;   mov x29, sp
 ;;   cbz w2, L0
@@ -79,7 +79,6 @@
 ;;   sdiv w0, w0, w1
 ;;   add w0, w0, w2
 ;;   add w0, w3, w0
-;;   mov sp, x29
 ;;   ldp x29, x30, [sp], #0x10
 ;;   ret
 ;; L0:

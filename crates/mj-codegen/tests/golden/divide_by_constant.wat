@@ -38,7 +38,7 @@
 ;;   mov rax, rdi
 ;;   leave
 ;;   ret
-;; -- x64, optimizing: 27 instructions
+;; -- x64, optimizing: 25 instructions
 ;;   push rbp
 ;;   mov rbp, rsp
 ;;   mov esi, eax
@@ -47,23 +47,21 @@
 ;;   add esi, eax
 ;;   sar esi, 3
 ;;   and eax, 0Fh
-;;   add esi, eax
-;;   movsxd rdi, ecx
-;;   mov r8d, 92492493h
-;;   imul r8, rdi
-;;   sar r8, 22h
-;;   mov r9d, ecx
-;;   shr r9d, 1Fh
-;;   add r8d, r9d
-;;   imul rdi, 66666667h
+;;   add eax, esi
+;;   movsxd rsi, ecx
+;;   mov edi, 92492493h
+;;   imul rdi, rsi
 ;;   sar rdi, 22h
-;;   mov r9d, ecx
-;;   shr r9d, 1Fh
-;;   add edi, r9d
-;;   imul edi, 0Ah
-;;   sub ecx, edi
-;;   add r8d, ecx
-;;   lea eax, [rsi+r8]
+;;   mov r8d, ecx
+;;   shr r8d, 1Fh
+;;   add edi, r8d
+;;   imul rsi, 66666667h
+;;   sar rsi, 22h
+;;   add esi, r8d
+;;   imul esi, 0Ah
+;;   sub ecx, esi
+;;   add edi, ecx
+;;   add eax, edi
 ;;   leave
 ;;   ret
 ;; -- aarch64, baseline: 19 instructions
@@ -86,7 +84,7 @@
 ;;   mov sp, x29
 ;;   ldp x29, x30, [sp], #0x10
 ;;   ret
-;; -- aarch64, optimizing: 25 instructions
+;; -- aarch64, optimizing: 24 instructions
 ;;   stp x29, x30, [sp, #-0x10]!
 ;;   mov x29, sp
 ;;   asr w2, w0, #0x1f
@@ -109,6 +107,5 @@
 ;;   sub w1, w1, w2
 ;;   add w3, w3, w1
 ;;   add w0, w0, w3
-;;   mov sp, x29
 ;;   ldp x29, x30, [sp], #0x10
 ;;   ret

@@ -37,13 +37,12 @@
 ;;   mov sp, x29
 ;;   ldp x29, x30, [sp], #0x10
 ;;   ret
-;; -- aarch64, optimizing: 9 instructions
+;; -- aarch64, optimizing: 8 instructions
 ;;   stp x29, x30, [sp, #-0x10]!
 ;;   mov x29, sp
 ;;   ldr w1, [x27, w0, uxtw]
 ;;   add w2, w0, w0
 ;;   add x2, x2, w1, sxtw
 ;;   add x0, x2, w0, sxtw
-;;   mov sp, x29
 ;;   ldp x29, x30, [sp], #0x10
 ;;   ret

@@ -31,13 +31,12 @@
 ;;   mov sp, x29
 ;;   ldp x29, x30, [sp], #0x10
 ;;   ret
-;; -- aarch64, optimizing: 9 instructions
+;; -- aarch64, optimizing: 8 instructions
 ;;   stp x29, x30, [sp, #-0x10]!
 ;;   mov x29, sp
 ;;   fadd d1, d0, d1
 ;;   ldr d2, [x27, w0, uxtw]
 ;;   fadd d2, d2, d0
 ;;   fadd d0, d1, d2
-;;   mov sp, x29
 ;;   ldp x29, x30, [sp], #0x10
 ;;   ret

@@ -28,9 +28,9 @@
 ;;   mov [r14+10008F0h], sil
 ;;   mov esi, 3
 ;;   mov [r14+13458h], rsi
-;;   mov esi, [r14+13460h]
-;;   mov edi, [r14+400h]
-;;   lea eax, [rsi+rdi]
+;;   mov eax, [r14+13460h]
+;;   mov esi, [r14+400h]
+;;   add eax, esi
 ;;   leave
 ;;   ret
 ;; -- aarch64, baseline: 18 instructions
@@ -52,7 +52,7 @@
 ;;   mov sp, x29
 ;;   ldp x29, x30, [sp], #0x10
 ;;   ret
-;; -- aarch64, optimizing: 17 instructions
+;; -- aarch64, optimizing: 16 instructions
 ;;   stp x29, x30, [sp, #-0x10]!
 ;;   mov x29, sp
 ;;   mov w0, #0x1
@@ -67,6 +67,5 @@
 ;;   ldr w0, [x15, #0x3460]
 ;;   ldr w1, [x27, #0x400]
 ;;   add w0, w0, w1
-;;   mov sp, x29
 ;;   ldp x29, x30, [sp], #0x10
 ;;   ret

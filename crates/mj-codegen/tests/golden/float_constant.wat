@@ -61,13 +61,12 @@
 ;;   mov sp, x29
 ;;   ldp x29, x30, [sp], #0x10
 ;;   ret
-;; -- aarch64, optimizing: 20 instructions
+;; -- aarch64, optimizing: 18 instructions
 ;;   stp x29, x30, [sp, #-0x10]!
 ;;   mov x29, sp
 ;;   fcmp d0, #0.0
 ;;   b.pl L0
 ;;   movi d0, #0x0
-;;   mov sp, x29
 ;;   ldp x29, x30, [sp], #0x10
 ;;   ret
 ;; L0:
@@ -80,6 +79,5 @@
 ;;   fmov d2, x17
 ;;   fdiv d2, d2, d0
 ;;   fadd d0, d1, d2
-;;   mov sp, x29
 ;;   ldp x29, x30, [sp], #0x10
 ;;   ret

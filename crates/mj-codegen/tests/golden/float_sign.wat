@@ -98,7 +98,7 @@
 ;;   mov sp, x29
 ;;   ldp x29, x30, [sp], #0x10
 ;;   ret
-;; -- aarch64, optimizing: 14 instructions
+;; -- aarch64, optimizing: 13 instructions
 ;;   stp x29, x30, [sp, #-0x10]!
 ;;   mov x29, sp
 ;;   fneg s2, s0
@@ -110,6 +110,5 @@
 ;;   ushr v31.2s, v0.2s, #0x1f
 ;;   sli v2.2s, v31.2s, #0x1f
 ;;   mov v0.16b, v2.16b
-;;   mov sp, x29
 ;;   ldp x29, x30, [sp], #0x10
 ;;   ret

@@ -39,7 +39,7 @@
 ;;   mov sp, x29
 ;;   ldp x29, x30, [sp], #0x10
 ;;   ret
-;; -- aarch64, optimizing: 12 instructions
+;; -- aarch64, optimizing: 11 instructions
 ;;   stp x29, x30, [sp, #-0x10]!
 ;;   mov x29, sp
 ;;   add x15, x27, w0
@@ -49,6 +49,5 @@
 ;;   mov w3, #0x1
 ;;   str w3, [x15]
 ;;   add w0, w2, w1
-;;   mov sp, x29
 ;;   ldp x29, x30, [sp], #0x10
 ;;   ret

@@ -46,13 +46,12 @@
 ;;   mov sp, x29
 ;;   ldp x29, x30, [sp], #0x10
 ;;   ret
-;; -- aarch64, optimizing: 9 instructions
+;; -- aarch64, optimizing: 8 instructions
 ;;   stp x29, x30, [sp, #-0x10]!
 ;;   mov x29, sp
 ;;   madd w3, w0, w1, w2
 ;;   add w1, w1, w1, lsl #3
 ;;   add w2, w2, w0, lsl #4
 ;;   msub w0, w1, w2, w3
-;;   mov sp, x29
 ;;   ldp x29, x30, [sp], #0x10
 ;;   ret

@@ -44,7 +44,7 @@
 ;;   mov sp, x29
 ;;   ldp x29, x30, [sp], #0x10
 ;;   ret
-;; -- aarch64, optimizing: 10 instructions
+;; -- aarch64, optimizing: 9 instructions
 ;;   stp x29, x30, [sp, #-0x10]!
 ;;   mov x29, sp
 ;;   cmp x1, x2
@@ -52,6 +52,5 @@
 ;;   str x1, [x27]
 ;;   cmp w0, #0x0
 ;;   fcsel d0, d0, d1, ne
-;;   mov sp, x29
 ;;   ldp x29, x30, [sp], #0x10
 ;;   ret

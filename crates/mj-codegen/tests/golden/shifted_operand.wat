@@ -71,7 +71,7 @@
 ;;   mov sp, x29
 ;;   ldp x29, x30, [sp], #0x10
 ;;   ret
-;; -- aarch64, optimizing: 14 instructions
+;; -- aarch64, optimizing: 13 instructions
 ;;   stp x29, x30, [sp, #-0x10]!
 ;;   mov x29, sp
 ;;   sub w3, w0, w1, asr #3
@@ -83,6 +83,5 @@
 ;;   add w4, w4, w0
 ;;   add w3, w3, w4
 ;;   add x0, x2, x3
-;;   mov sp, x29
 ;;   ldp x29, x30, [sp], #0x10
 ;;   ret

@@ -34,12 +34,11 @@
 ;;   mov sp, x29
 ;;   ldp x29, x30, [sp], #0x10
 ;;   ret
-;; -- aarch64, optimizing: 8 instructions
+;; -- aarch64, optimizing: 7 instructions
 ;;   stp x29, x30, [sp, #-0x10]!
 ;;   mov x29, sp
 ;;   add w2, w0, #0x1
 ;;   lsl w0, w0, w2
 ;;   add x0, x0, x1, lsl #9
-;;   mov sp, x29
 ;;   ldp x29, x30, [sp], #0x10
 ;;   ret

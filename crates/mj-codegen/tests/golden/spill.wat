@@ -45,10 +45,10 @@
 ;;   mov rdx, r12
 ;;   mov rcx, r13
 ;;   call qword ptr [4Fh]
-;;   add rbx, r12
-;;   mov rax, [rbp-28h]
-;;   add r13, rax
-;;   lea rax, [rbx+r13]
+;;   lea rax, [rbx+r12]
+;;   mov rsi, [rbp-28h]
+;;   add r13, rsi
+;;   add rax, r13
 ;;   mov rbx, [rbp-10h]
 ;;   mov r12, [rbp-18h]
 ;;   mov r13, [rbp-20h]
@@ -101,9 +101,9 @@
 ;;   adrp x16, $+0x0
 ;;   ldr x16, [x16]
 ;;   blr x16
-;;   add x19, x19, x20
+;;   add x0, x19, x20
 ;;   add x21, x21, x22
-;;   add x0, x19, x21
+;;   add x0, x0, x21
 ;;   ldp x20, x19, [x29, #-0x18]
 ;;   ldp x22, x21, [x29, #-0x28]
 ;;   mov sp, x29

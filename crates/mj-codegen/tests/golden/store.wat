@@ -36,7 +36,7 @@
 ;;   mov sp, x29
 ;;   ldp x29, x30, [sp], #0x10
 ;;   ret
-;; -- aarch64, optimizing: 11 instructions
+;; -- aarch64, optimizing: 10 instructions
 ;;   stp x29, x30, [sp, #-0x10]!
 ;;   mov x29, sp
 ;;   add x15, x27, w0
@@ -45,6 +45,5 @@
 ;;   strb w2, [x15]
 ;;   strh w1, [x15]
 ;;   str d0, [x27, #0x3e8]
-;;   mov sp, x29
 ;;   ldp x29, x30, [sp], #0x10
 ;;   ret

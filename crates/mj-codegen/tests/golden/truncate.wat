@@ -73,9 +73,9 @@
 ;; -- x64, optimizing: 53 instructions
 ;;   push rbp
 ;;   mov rbp, rsp
-;;   cvttsd2si rsi, xmm0
-;;   mov r11d, esi
-;;   cmp r11, rsi
+;;   cvttsd2si rax, xmm0
+;;   mov r11d, eax
+;;   cmp r11, rax
 ;;   je L1
 ;;   ucomisd xmm0, xmm0
 ;;   jp L0
@@ -83,9 +83,9 @@
 ;; L0:
 ;;   ud2
 ;; L1:
-;;   mov esi, esi
-;;   cvttsd2si rdi, xmm0
-;;   cmp rdi, 1
+;;   mov eax, eax
+;;   cvttsd2si rsi, xmm0
+;;   cmp rsi, 1
 ;;   jno L4
 ;;   ucomisd xmm0, [0E0h]
 ;;   jp L2
@@ -97,11 +97,11 @@
 ;; L3:
 ;;   ud2
 ;; L4:
-;;   add rsi, rdi
+;;   add rax, rsi
 ;;   ucomiss xmm1, [0E8h]
 ;;   jae L7
-;;   cvttss2si rdi, xmm1
-;;   test rdi, rdi
+;;   cvttss2si rsi, xmm1
+;;   test rsi, rsi
 ;;   jns L8
 ;; L5:
 ;;   ucomiss xmm1, xmm1
@@ -112,28 +112,28 @@
 ;; L7:
 ;;   movaps xmm0, xmm1
 ;;   subss xmm0, [0E8h]
-;;   cvttss2si rdi, xmm0
-;;   test rdi, rdi
+;;   cvttss2si rsi, xmm0
+;;   test rsi, rsi
 ;;   js L5
 ;;   mov r11, 8000000000000000h
-;;   xor rdi, r11
+;;   xor rsi, r11
 ;; L8:
-;;   cvttss2si r8, xmm1
-;;   cmp r8, 1
+;;   cvttss2si rdi, xmm1
+;;   cmp rdi, 1
 ;;   jno L11
 ;;   xorps xmm0, xmm0
 ;;   ucomiss xmm1, xmm0
 ;;   jnp L9
-;;   xor r8d, r8d
+;;   xor edi, edi
 ;;   jmp L11
 ;; L9:
 ;;   ja L10
 ;;   jmp L11
 ;; L10:
-;;   mov r8, 7FFFFFFFFFFFFFFFh
+;;   mov rdi, 7FFFFFFFFFFFFFFFh
 ;; L11:
-;;   add rdi, r8
-;;   lea rax, [rsi+rdi]
+;;   add rsi, rdi
+;;   add rax, rsi
 ;;   leave
 ;;   ret
 ;; -- aarch64, baseline: 41 instructions
@@ -185,7 +185,7 @@
 ;;   udf #0x7
 ;; L6:
 ;;   udf #0x9
-;; -- aarch64, optimizing: 40 instructions
+;; -- aarch64, optimizing: 39 instructions
 ;;   stp x29, x30, [sp, #-0x10]!
 ;;   mov x29, sp
 ;;   fcvtzu w0, d0
@@ -208,7 +208,6 @@
 ;;   fcvtzs x2, s1
 ;;   add x1, x1, x2
 ;;   add x0, x0, x1
-;;   mov sp, x29
 ;;   ldp x29, x30, [sp], #0x10
 ;;   ret
 ;; L1:

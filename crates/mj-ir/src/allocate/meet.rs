@@ -187,8 +187,7 @@ impl Pass<'_> {
         for (index, candidate) in candidates.iter().enumerate() {
             let state = self.state.value(candidate.value);
             let class = state.class as usize;
-            let is_used = candidate.distance < end;
-            let is_wanted = match is_used {
+            let is_wanted = match candidate.distance < end {
                 true => candidate.distance < first_call,
                 false => !calls && state.brought > 0 && pressure[class] as usize + 1 < self.capacity()[class],
             };

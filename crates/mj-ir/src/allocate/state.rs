@@ -11,7 +11,7 @@ use mj_decode::ValType;
 use super::FOREIGN_SLOT;
 use super::live::{Live, NEVER};
 use crate::ssa::{Block, Function, Node, NodeKind, Terminator};
-use crate::{Arrival, Class, Defined, Definition, PReg, RegSet, RegisterFile, Selected, Use};
+use crate::{Arrival, Class, Defined, Definition, Operand, PReg, RegSet, RegisterFile, Selected, Use};
 
 /// The number of no slot.
 pub(super) const NO_SLOT: u32 = u32::MAX;
@@ -168,12 +168,13 @@ impl State {
             for index in steps.clone().rev() {
                 let step = &selected.steps[index as usize];
                 let (uses, definitions) = (selected.uses(step), selected.definitions(step));
+                let position = live.begins[block.index()] + index - steps.start;
                 for defined in definitions {
-                    let position = live.begins[block.index()] + index - steps.start;
                     self.share_slot(defined.value, |parameter| is_dead_behind(function, live, parameter, block, position));
                 }
-                let tied = definitions.first().filter(|defined| defined.constraint == Definition::Tied);
-                if let (Some(Defined { value: defined, .. }), Some(operand)) = (tied, uses.first()) {
+                let first = definitions.first();
+                let predecessor = first.and_then(|defined| self.predecessor(defined, uses, live, position));
+                if let (Some(Defined { value: defined, .. }), Some(operand)) = (first, predecessor) {
                     let (hint, becomes) = (self.values[defined.index()].hint, self.values[defined.index()].becomes);
                     let value = &mut self.values[operand.value.index()];
                     if value.becomes.is_none() {
@@ -190,6 +191,19 @@ impl State {
             for (number, &value) in function.parameters(block).iter().enumerate() {
                 self.share_slot(value, |parameter| is_dead_in(function, live, parameter, block, number));
             }
+        }
+    }
+
+    /// The operand in whose register a result might best be: where it must be, or one that dies there.
+    fn predecessor<'u>(&self, defined: &Defined, uses: &'u [Operand], live: &Live, position: u32) -> Option<&'u Operand> {
+        let class = self.values[defined.value.index()].class;
+        let dies = |operand: &&Operand| {
+            let value = &self.values[operand.value.index()];
+            value.class == class && operand.constraint == Use::Any && live.uses_of(operand.value).last() == Some(&position)
+        };
+        match defined.constraint {
+            Definition::Tied => uses.first(),
+            _ => uses.iter().find(dies),
         }
     }
 

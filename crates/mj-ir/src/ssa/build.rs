@@ -25,7 +25,7 @@ use core::fmt;
 
 use cranelift_entity::EntityRef;
 use cranelift_entity::packed_option::ReservedValue;
-use mj_decode::{BlockType, Flow, FuncType, Module, Reader, Translator, ValType, read_locals, translate};
+use mj_decode::{BlockType, Flow, FuncType, Module, Op, Reader, Translator, ValType, read_locals, translate};
 
 use self::memory::Facts;
 use self::nests::Nests;
@@ -46,6 +46,8 @@ pub struct Source<'a> {
     pub body: Reader<'a>,
     /// The continuation of a frame that stands at a loop's header, by the offset in the module of the loop's first operator; none for the function itself.
     pub entry: Option<u32>,
+    /// Whether an integer operator on two operands takes this constant as the operand with this number (sign-extended) from a register only.
+    pub needs_register: fn(Op, usize, i64) -> bool,
 }
 
 /// What building does beside translating; [`SIMPLIFICATIONS`](super::SIMPLIFICATIONS) says what each is worth.
@@ -53,6 +55,8 @@ pub struct Source<'a> {
 pub struct BuildOptions {
     /// Charge fuel.
     pub fuel: bool,
+    /// Look for interruption in loops.
+    pub interruption: bool,
     /// Fold constants and simplify.
     pub fold: bool,
     /// Find values that are there already.
@@ -70,9 +74,19 @@ pub struct BuildOptions {
 }
 
 impl Default for BuildOptions {
-    /// Everything but fuel.
+    /// Everything but fuel and interruption.
     fn default() -> Self {
-        Self { fuel: false, fold: true, number: true, hoist: true, memory: true, globals: true, unroll: true, bulk: true }
+        Self {
+            fuel: false,
+            interruption: false,
+            fold: true,
+            number: true,
+            hoist: true,
+            memory: true,
+            globals: true,
+            unroll: true,
+            bulk: true,
+        }
     }
 }
 
@@ -228,6 +242,7 @@ struct Builder<'a> {
     operators: Reader<'a>,
     flow: &'a Flow,
     options: BuildOptions,
+    needs_register: fn(Op, usize, i64) -> bool,
     is_open: bool,
     /// Offset behind the last operator of control flow: where what is built now stands.
     place: u32,
@@ -277,6 +292,7 @@ impl Scratch {
             operators: operators.clone(),
             flow,
             options,
+            needs_register: source.needs_register,
             is_open: false,
             place: 0,
             fuel: 0,

@@ -116,7 +116,7 @@ mod tests {
             assert_ne!(without, all, "{}", row.name);
             assert!(SIMPLIFICATIONS[..index].iter().all(|other| all.without(other) != without), "{}", row.name);
         }
-        let BuildOptions { fuel: _, fold, number, hoist, memory, globals, unroll, bulk } = BuildOptions::none();
+        let BuildOptions { fuel: _, interruption: _, fold, number, hoist, memory, globals, unroll, bulk } = BuildOptions::none();
         assert!(![fold, number, hoist, memory, globals, unroll, bulk].contains(&true), "every option is a row");
         assert!(BuildOptions::least().fold && !BuildOptions::least().number);
     }

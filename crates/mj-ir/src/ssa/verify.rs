@@ -307,6 +307,8 @@ impl Verifier<'_> {
             NodeKind::GlobalGet(global) => (vec![], Some(self.module.globals[global as usize].content)),
             NodeKind::GlobalSet(global) => (vec![self.module.globals[global as usize].content], None),
             NodeKind::MemorySize(_) | NodeKind::TableSize(_) => (vec![], Some(I32)),
+            NodeKind::InterruptPage => (vec![], Some(ValType::I64)),
+            NodeKind::CheckInterrupt => (vec![ValType::I64], None),
             NodeKind::MemoryGrow(_) => (vec![I32], Some(I32)),
             NodeKind::TableGet(table) => (vec![I32], Some(element(table))),
             NodeKind::TableSet(table) => (vec![I32, element(table)], None),

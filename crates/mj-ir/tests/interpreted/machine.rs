@@ -58,7 +58,13 @@ pub fn build(module: &Module, bytes: &[u8], options: BuildOptions, prune: bool) 
     let (mut flow, mut uses) = (Flow::default(), Uses::default());
     let build = |(number, body): (u32, &core::ops::Range<u32>)| {
         let body = Reader::new(&bytes[body.start as usize..body.end as usize], body.start);
-        build_one(&Source { module, function: number, body, entry: None }, &mut flow, &mut uses, options, prune)
+        build_one(
+            &Source { module, function: number, body, entry: None, needs_register: |_, _, _| true },
+            &mut flow,
+            &mut uses,
+            options,
+            prune,
+        )
     };
     (0..).zip(&module.bodies).map(build).collect()
 }
@@ -197,6 +203,7 @@ impl<'a> Machine<'a> {
             },
             NodeKind::Select => arguments[usize::from(arguments[2] == 0)],
             NodeKind::Held => arguments[0],
+            NodeKind::InterruptPage | NodeKind::CheckInterrupt => 0,
             NodeKind::FuncRef(index) => i64::from(index) + 1,
             NodeKind::Call(index) => {
                 frame.results = self.call(index, &arguments)?;

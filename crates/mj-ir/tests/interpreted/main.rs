@@ -100,7 +100,13 @@ fn compare_continuations(wasm: &[u8], taken: &mut usize) {
             let mut outcomes = Vec::new();
             let mut at_loop = |machine: &mut Machine<'_>, at: u32, locals: &[i64], stack: &[i64]| {
                 let (count, continuation) = continuations.entry(at).or_insert_with(|| {
-                    let source = Source { module: &module, function: export.index, body: reader.clone(), entry: Some(at) };
+                    let source = Source {
+                        module: &module,
+                        function: export.index,
+                        body: reader.clone(),
+                        entry: Some(at),
+                        needs_register: |_, _, _| true,
+                    };
                     (0, Rc::new(build_one(&source, &mut flow, &mut uses, BuildOptions::default(), at.is_multiple_of(2))))
                 });
                 *count += 1;

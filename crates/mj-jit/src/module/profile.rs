@@ -123,9 +123,18 @@ fn timestamp() -> u64 {
     time.tv_sec as u64 * 1_000_000_000 + time.tv_nsec as u64
 }
 
+#[cfg(target_os = "linux")]
 fn thread() -> u32 {
     // SAFETY: no preconditions.
     unsafe { libc::gettid() as u32 }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn thread() -> u32 {
+    let mut number = 0;
+    // SAFETY: writes to our variable only.
+    unsafe { libc::pthread_threadid_np(libc::pthread_self(), &raw mut number) };
+    number as u32
 }
 
 /// Maps the first page executable, and leaves it: the record of this mapping is how `perf` finds the file.

@@ -11,8 +11,9 @@ use crate::interrupt::{Interruption, is_ready};
 use crate::memory::Memory;
 use crate::p1::{WasiP1Ctx, socket};
 use crate::perms::FilePerms;
+use crate::system::{Advice, advise, sync_contents};
 use rustix::event::PollFlags;
-use rustix::fs::{Advice, FallocateFlags, fadvise, fallocate, fdatasync, fstat, fsync, ftruncate};
+use rustix::fs::{FallocateFlags, fallocate, fstat, fsync, ftruncate};
 use rustix::io::{preadv, pwritev, readv, retry_on_intr, writev};
 use std::io::{self, ErrorKind, SeekFrom};
 use std::num::NonZeroU64;
@@ -139,7 +140,7 @@ fn seek(ctx: &WasiP1Ctx, memory: &mut Memory, fd: u32, rights: Rights, target: S
 
 /// Brings a file's contents to the disk.
 pub(crate) fn fd_datasync(ctx: &mut WasiP1Ctx, _: &mut Memory, fd: u32) -> Result<(), Errno> {
-    Ok(fdatasync(&ctx.descriptors.file(fd, Rights::FD_DATASYNC)?.file)?)
+    Ok(sync_contents(&ctx.descriptors.file(fd, Rights::FD_DATASYNC)?.file)?)
 }
 
 /// Brings a file's contents and attributes to the disk.
@@ -159,7 +160,7 @@ pub(crate) fn fd_advise(ctx: &mut WasiP1Ctx, _: &mut Memory, fd: u32, offset: u6
         _ => return Err(Errno::Inval),
     };
     let file = ctx.descriptors.file(fd, Rights::FD_ADVISE)?;
-    Ok(fadvise(&file.file, offset, NonZeroU64::new(len), advice)?)
+    Ok(advise(&file.file, offset, NonZeroU64::new(len), advice)?)
 }
 
 /// Makes room for a part of a file; the file grows to hold it.

@@ -5,11 +5,12 @@ use crate::descriptor::Object;
 use crate::errno::Errno;
 use crate::memory::Memory;
 use crate::p1::WasiP1Ctx;
+use crate::system::{NO_SIGNAL, without_signal};
 use rustix::event::PollFlags;
 use rustix::io::{ioctl_fionbio, retry_on_intr};
 use rustix::net::sockopt::socket_type;
 use rustix::net::{
-    RecvAncillaryBuffer, RecvFlags, ReturnFlags, SendAncillaryBuffer, SendFlags, Shutdown, SocketType, accept, recvmsg, sendmsg, shutdown,
+    RecvAncillaryBuffer, RecvFlags, ReturnFlags, SendAncillaryBuffer, Shutdown, SocketType, accept, recvmsg, sendmsg, shutdown,
 };
 use std::io::IoSlice;
 use std::os::fd::{AsFd, OwnedFd};
@@ -87,7 +88,8 @@ pub(crate) fn sock_send(
 /// Sends without the signal that a closed connection would raise.
 pub(crate) fn send(socket: &OwnedFd, buffers: &[IoSlice]) -> Result<usize, Errno> {
     let mut no_control = SendAncillaryBuffer::default();
-    Ok(retry_on_intr(|| sendmsg(socket, buffers, &mut no_control, SendFlags::NOSIGNAL))?)
+    without_signal(socket)?;
+    Ok(retry_on_intr(|| sendmsg(socket, buffers, &mut no_control, NO_SIGNAL))?)
 }
 
 /// Ends one or both directions of a connection.

@@ -56,7 +56,7 @@
 ;;   mov r11, [r15+28h]
 ;;   call qword ptr [r11+58h]
 ;;   jmp L0
-;; -- aarch64, tiered: 54 instructions
+;; -- aarch64, tiered: 51 instructions
 ;;   stp x29, x30, [sp, #-0x10]!
 ;;   mov x29, sp
 ;;   sub sp, sp, #0x80
@@ -67,16 +67,13 @@
 ;;   stur x26, [x29, #-0x48]
 ;;   ldr x16, [x28, #0x18]
 ;;   ldr w17, [x16]
-;;   subs w17, w17, #0xf
+;;   subs w17, w17, #0xc
 ;;   str w17, [x16]
 ;;   b.mi L4
 ;; L0:
 ;;   sub x17, x29, #0x60
 ;;   stp xzr, xzr, [x17], #0x10
 ;;   ldur w14, [x29, #-0x58]
-;;   nop
-;;   nop
-;;   nop
 ;; L1:
 ;;   ldr x16, [x28, #0x18]
 ;;   ldr w17, [x16]

@@ -73,18 +73,18 @@ impl Nests {
         }
     }
 
-    /// Of the loops that the current block is in, the outermost one that `is_outside` holds for and for all between, if more may be moved in front of it.
+    /// Of the loops that the current block is in, the outermost one that `is_outside` holds for and for all between, and in front of which more may
+    /// be moved.
     pub(super) fn outermost(&mut self, is_outside: impl Fn(Block) -> bool) -> Option<Block> {
         let mut found = None;
         let mut next = self.innermost;
         while let Some(index) = next.filter(|&index| is_outside(self.open[index].header)) {
-            found = Some(index);
+            if self.open[index].moved < HOISTED {
+                found = Some(index);
+            }
             next = self.open[index].around;
         }
         let open = &mut self.open[found?];
-        if open.moved == HOISTED {
-            return None;
-        }
         open.moved += 1;
         Some(open.header)
     }

@@ -170,19 +170,20 @@ impl Builder<'_> {
 
     fn plain(&mut self, op: Op, arguments: &[Node], at: u32) -> Node {
         if let &[a, b] = arguments
-            && class_is_float(op)
             && self.scratch.nests.is_in_loop()
         {
-            let arguments = [self.held(a), self.held(b)];
+            let arguments = [self.held(op, 0, a), self.held(op, 1, b)];
             return self.value(NodeKind::Operator(op), op.row().result, &arguments, at);
         }
         self.value(NodeKind::Operator(op), op.row().result, arguments, at)
     }
 
-    /// A constant in a register, in front of the loops around: a load less each time.
-    fn held(&mut self, value: Node) -> Node {
+    /// An operand of an operator, a constant in a register, in front of the loops around: a load less each time.
+    fn held(&mut self, op: Op, operand: usize, value: Node) -> Node {
         match self.function.constant(value) {
-            Some(bits) if bits != 0 => self.value(NodeKind::Held, self.function.type_of(value), &[value], 0),
+            Some(bits) if bits != 0 && (class_is_float(op) || (self.needs_register)(op, operand, bits)) => {
+                self.value(NodeKind::Held, self.function.type_of(value), &[value], 0)
+            }
             _ => value,
         }
     }

@@ -336,6 +336,10 @@ impl Translator for Builder<'_> {
             self.scratch.nodes.push(parameter);
         }
         self.set_parameters();
+        if self.options.interruption {
+            let page = self.value(NodeKind::InterruptPage, ValType::I64, &[], 0);
+            self.push_node(NodeKind::CheckInterrupt, None, &[page], 0, 0);
+        }
         if effects.calls || effects.stores {
             self.scratch.facts.forget_memory();
         }

@@ -7,7 +7,7 @@ use mj_decode::{Op, Shape, ValType};
 use super::Builder;
 use crate::ssa::{Block, List, Node, NodeKind, NodeRow};
 
-/// Nodes by hash; a collision forgets the older one. Reusable.
+/// Nodes by hash, in pairs of entries: who comes third makes the oldest one forgotten. Reusable.
 #[derive(Default, Debug)]
 pub(super) struct Numbers {
     entries: Vec<u32>,
@@ -23,8 +23,17 @@ impl Numbers {
         self.mask = room as u32 - 1;
     }
 
-    fn at(&mut self, hash: u32) -> &mut u32 {
-        &mut self.entries[(hash & self.mask) as usize]
+    /// The nodes that may be the one with this hash, the latest first.
+    #[inline]
+    fn at(&self, hash: u32) -> impl Iterator<Item = Node> {
+        let place = (hash & self.mask) as usize;
+        [self.entries[place], self.entries[place ^ 1]].into_iter().filter(|&entry| entry != u32::MAX).map(|entry| Node::new(entry as usize))
+    }
+
+    #[inline]
+    fn insert(&mut self, hash: u32, node: Node) {
+        let place = (hash & self.mask) as usize;
+        self.entries[place ^ 1] = core::mem::replace(&mut self.entries[place], node.as_u32());
     }
 }
 
@@ -40,6 +49,7 @@ fn hash(kind: NodeKind, arguments: &[Node]) -> u32 {
         NodeKind::Operator(op) => op as u64,
         NodeKind::Select => 0x100,
         NodeKind::Held => 0x101,
+        NodeKind::InterruptPage => 0x102,
         NodeKind::FuncRef(function) => 0x200 | u64::from(function) << 32,
         _ => 0x300,
     };
@@ -49,16 +59,14 @@ fn hash(kind: NodeKind, arguments: &[Node]) -> u32 {
 impl Builder<'_> {
     pub(super) fn constant_node(&mut self, ty: ValType, bits: i64) -> Node {
         let hash = mix(mix(0x400, ty as u64), bits as u64) as u32;
-        let entry = *self.scratch.numbers.at(hash);
-        if entry != u32::MAX {
-            let found = Node::new(entry as usize);
+        for found in self.scratch.numbers.at(hash) {
             let row = &self.function.nodes[found];
             if row.kind == NodeKind::Constant(bits) && row.ty == Some(ty) {
                 return found;
             }
         }
         let node = self.function.nodes.push(NodeRow { kind: NodeKind::Constant(bits), ty: Some(ty), ..NodeRow::default() });
-        *self.scratch.numbers.at(hash) = node.index() as u32;
+        self.scratch.numbers.insert(hash, node);
         node
     }
 
@@ -84,9 +92,7 @@ impl Builder<'_> {
     pub(super) fn value(&mut self, kind: NodeKind, ty: ValType, arguments: &[Node], at: u32) -> Node {
         let hash = if self.options.number { hash(kind, arguments) } else { 0 };
         if self.options.number {
-            let entry = *self.scratch.numbers.at(hash);
-            if entry != u32::MAX {
-                let found = Node::new(entry as usize);
+            for found in self.scratch.numbers.at(hash) {
                 let row = &self.function.nodes[found];
                 if row.kind == kind
                     && self.function.nodes_in(row.arguments) == arguments
@@ -99,7 +105,7 @@ impl Builder<'_> {
         let block = self.home_of(kind, arguments);
         let node = self.place(block, kind, Some(ty), arguments, 0, at);
         if self.options.number {
-            *self.scratch.numbers.at(hash) = node.index() as u32;
+            self.scratch.numbers.insert(hash, node);
         }
         node
     }
@@ -118,7 +124,7 @@ impl Builder<'_> {
 
     /// Whether a value is worth a register across a loop: one that costs an instruction wherever it is used.
     fn is_worth_moving(&self, kind: NodeKind, arguments: &[Node]) -> bool {
-        let NodeKind::Operator(op) = kind else { return matches!(kind, NodeKind::FuncRef(_) | NodeKind::Held) };
+        let NodeKind::Operator(op) = kind else { return matches!(kind, NodeKind::FuncRef(_) | NodeKind::Held | NodeKind::InterruptPage) };
         let row = op.row();
         if matches!(row.shape, Shape::Compare | Shape::Test) || op.may_trap() {
             return false;
