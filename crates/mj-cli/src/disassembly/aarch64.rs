@@ -14,7 +14,8 @@ struct DataSeen {
     constants: HashMap<usize, usize>,
     /// Address that the last `adr` took.
     address: Option<usize>,
-    /// Value that was last moved into the scratch register: the largest index of a jump table, where one follows.
+    /// Value that something was last compared with, or that was moved into the scratch register for that: the number of a jump table's entries, but for
+    /// the one in front that is for all other indices, where one follows.
     immediate: usize,
 }
 
@@ -40,8 +41,8 @@ pub(super) fn text(code: &[u8], mut notes: Notes<'_>) -> String {
         seen.learn(at, word);
         at += 4;
         // `br`
-        if word & 0xffff_fc1f == 0xd61f_0000 && seen.address == Some(at) {
-            at = jump_table(&mut text, code, at, seen.immediate + 1);
+        if word & 0xffff_fc1f == 0xd61f_0000 && seen.address == Some(at + 4) {
+            at = jump_table(&mut text, code, at, seen.immediate);
         }
     }
     text
@@ -76,6 +77,8 @@ impl DataSeen {
             }
             // `adr`
             _ if word & 0x9f00_0000 == 0x1000_0000 => self.address = target,
+            // `cmp w…, #…`, the number shifted by 12 or not
+            _ if word & 0xff80_001f == 0x7100_001f => self.immediate = ((word >> 10 & 0xfff) << (word >> 22 & 1) * 12) as usize,
             // `movz w16, …` and `movk w16, …, lsl 16`
             _ if word & 0xffe0_001f == 0x5280_0010 => self.immediate = (word >> 5 & 0xffff) as usize,
             _ if word & 0xffe0_001f == 0x72a0_0010 => self.immediate |= ((word >> 5 & 0xffff) as usize) << 16,
@@ -84,13 +87,14 @@ impl DataSeen {
     }
 }
 
-/// The entries of a jump table: distances from its start. Returns where it ends.
-fn jump_table(text: &mut String, code: &[u8], table: usize, entries: usize) -> usize {
-    let end = entries.checked_mul(4).and_then(|size| table.checked_add(size)).map_or(code.len(), |end| end.min(code.len()));
-    for (entry, bytes) in code[table..end].chunks_exact(4).enumerate() {
+/// The entries of a jump table: distances from its start, in front of which is the entry for what is too large. Returns where it ends.
+fn jump_table(text: &mut String, code: &[u8], at: usize, entries: usize) -> usize {
+    let end = entries.checked_mul(4).and_then(|size| (at + 4).checked_add(size)).map_or(code.len(), |end| end.min(code.len()));
+    for (place, bytes) in code[at..end].chunks_exact(4).enumerate() {
         let distance = i32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
-        let target = table as i64 + i64::from(distance);
-        line(text, table + entry * 4, bytes, &format!("(table: {entry} goes to {target:x}h)"), None);
+        let target = at as i64 + 4 + i64::from(distance);
+        let entry = place.checked_sub(1).map_or_else(|| "the rest".to_owned(), |entry| entry.to_string());
+        line(text, at + place * 4, bytes, &format!("(table: {entry} goes to {target:x}h)"), None);
     }
     end
 }
@@ -106,10 +110,10 @@ mod tests {
 
     #[test]
     fn constants_and_jump_tables_are_not_decoded() {
-        // mov w16, 1; adr x1, 0xc; br x16; two entries; ldr d0, 0x20; ret; padding; constant; ret
-        let code = bytes(&[0x5280_0030, 0x1000_0041, 0xd61f_0200, 8, 16, 0x5c00_0060, 0xd65f_03c0, 0, 0x4060_0000, 0, 0xd65f_03c0]);
+        // cmp w0, 1; adr x1, 0x10; br x16; two entries; ldr d0, 0x20; ret; padding; constant; ret
+        let code = bytes(&[0x7100_041f, 0x1000_0061, 0xd61f_0200, 4, 12, 0x5c00_0060, 0xd65f_03c0, 0, 0x4060_0000, 0, 0xd65f_03c0]);
         let text = text(&code, Notes::of(&[]));
-        assert!(text.contains("(table: 0 goes to 14h)") && text.contains("(table: 1 goes to 1ch)"), "{text}");
+        assert!(text.contains("(table: the rest goes to 14h)") && text.contains("(table: 0 goes to 1ch)"), "{text}");
         assert_eq!((text.matches("(constant)").count(), text.matches("ret").count()), (1, 2), "{text}");
         assert!(!text.contains("(bad)"), "{text}");
     }
