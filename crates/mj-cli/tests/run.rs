@@ -76,9 +76,10 @@ fn programs_run_alike_in_every_configuration() {
 #[test]
 fn the_tier_log_says_what_was_optimized() {
     let expected = fs::read_to_string(programs().join("digests.expected")).unwrap();
-    let run = mj(&["--tier-log", "-C", "tier-up-budget=1000,cache=n", "digests.wasm"]);
+    let run = || mj(&["--tier-log", "-C", "tier-up-budget=1000,cache=n", "digests.wasm"]);
+    // On a busy machine the program may be over before anything is optimized.
+    let run = (0..20).map(|_| run()).find(|run| !run.stderr.is_empty()).expect("something is optimized now and then");
     assert_eq!((run.code, &*run.stdout), (Some(0), &*expected), "{run:?}");
-    assert!(run.stderr.lines().count() > 0, "{run:?}");
     for line in run.stderr.lines() {
         assert!(line.starts_with("tier: ") && line.contains(" ms ") && line.contains(" bytes ") && line.contains("function "), "{line}");
     }

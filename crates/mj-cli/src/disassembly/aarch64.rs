@@ -78,7 +78,7 @@ impl DataSeen {
             // `adr`
             _ if word & 0x9f00_0000 == 0x1000_0000 => self.address = target,
             // `cmp w…, #…`, the number shifted by 12 or not
-            _ if word & 0xff80_001f == 0x7100_001f => self.immediate = ((word >> 10 & 0xfff) << (word >> 22 & 1) * 12) as usize,
+            _ if word & 0xff80_001f == 0x7100_001f => self.immediate = ((word >> 10 & 0xfff) << ((word >> 22 & 1) * 12)) as usize,
             // `movz w16, …` and `movk w16, …, lsl 16`
             _ if word & 0xffe0_001f == 0x5280_0010 => self.immediate = (word >> 5 & 0xffff) as usize,
             _ if word & 0xffe0_001f == 0x72a0_0010 => self.immediate |= ((word >> 5 & 0xffff) as usize) << 16,
