@@ -13,11 +13,11 @@
 
 enum {
     MAX_COMPILED_PARAMETERS = 8,
-    FRAME_UNIT = 256, // bytes of the engine's stack that a word of the compiled stack stands for
+    FRAME_UNIT = 128, // bytes of the engine's stack that a word of the compiled stack stands for
     // What C code and a collection may need of the engine's stack wherever they are called; compiled frames get the rest.
     ENGINE_STACK_RESERVE = 160 << 10,
     // Words that stand for a run of the interpreter between compiled frames.
-    INTERPRETER_WORDS = 12,
+    INTERPRETER_WORDS = 24,
     // Words that functions without a check of their own, and the program's start, may need above the limit.
     RESERVE_WORDS = 192,
 };
