@@ -54,7 +54,7 @@ void request_collection(void);
 Value compiled_call(Value *arguments, Value procedure, int count);
 Value compiled_tail_call(Value procedure, int count);
 Value compiled_resume(Value *compiled_frames_end);
-// What is left of a function's entry when its stack argument is beyond the limit: returns whether the call has to go on in the interpreter.
+// What is to be done at a function's entry when its stack argument is beyond the limit. Returns whether the call has to go on in the interpreter.
 bool compiled_enter_slowly(Value *compiled_frames_end);
 void compiled_safepoint(Value *compiled_frames_end);
 bool compiled_less(Value a, Value b);
