@@ -115,7 +115,7 @@ static void put_runtime_apply(const CallSite *site) {
     for (int i = 0; i < site->node->count; i++) {
         put_get(LOCAL_STACK);
         put_operand(&site->operands[i]);
-        put_store(4 * (uint32_t)(emitter.slot_count + i));
+        put_store(4 * (uint32_t)(frame_end() + i));
     }
     put_frames_end();
     put_operand(&site->procedure);
@@ -268,10 +268,10 @@ Type emit_call(Node *node, const Tail *tail) {
     }
     if (!is_callable(callee)) callee = 0;
     CallSite site = {node, operands, emit_procedure(node, callee, is_global), callee};
-    if (!loop) save_slots(is_return ? emitter.minimum_slots : emitter.slot_count);
-    // In tail position nothing above the slots that every call passes over is needed any more.
+    // In tail position no slot is needed any more.
     int slots = emitter.slot_count;
-    if (is_return) emitter.slot_count = emitter.minimum_slots;
+    if (is_return) emitter.slot_count = 0;
+    if (!loop) save_slots();
     if (callee && !is_sure) put_guarded_call(&site, loop, is_return);
     else if (callee) put_sure_call(&site, is_return);
     else put_unknown_call(&site, is_return);

@@ -45,7 +45,6 @@ static void bind_arguments(bool is_twin) {
         Variable *v = emitter.lambda->parameters[i];
         bind_local(v, FIRST_ARGUMENT + i, v->is_counted && !is_twin ? FIXNUM : ANY);
     }
-    while (emitter.slot_count < emitter.minimum_slots) new_slot(-1);
 }
 
 // Calls the function itself through the runtime, with arguments from the word after `words` on.
@@ -87,10 +86,10 @@ static void put_entry_check(void) {
     put(I32_GT_U);
     put_if(NO_RESULT);
     put_store_unsaved();
-    int words = emitter.slot_count + 1; // the closure as well
+    int words = frame_end() + 1; // the closure as well
     put_get(LOCAL_STACK);
     put_get(LOCAL_CLOSURE);
-    put_store(4 * (uint32_t)emitter.slot_count);
+    put_store(4 * (uint32_t)frame_end());
     put_get(LOCAL_STACK);
     put_const(4 * words);
     put(I32_ADD);

@@ -68,7 +68,8 @@ typedef struct {
         int local, fact; // a Type or a Range
     } facts[MAX_FACTS];
     int fact_count;
-    int minimum_slots; // that a call passes over, for the sake of the engine's stack
+    // How many words a call passes over at least, for the sake of the engine's stack. Those of them that are no slots hold zero, or what they held as slots.
+    int minimum_slots;
     Loop *first_loop; // the function itself
     bool jumps_to_start;
     bool is_too_large;
@@ -124,9 +125,10 @@ int new_double(void);
 void release_double(int local);
 int new_slot(int local);
 void release_slot(int slot);
-void save_slots(int count);
+void save_slots(void);        // before a call
 void put_store_unsaved(void); // without noting it, for code aside
-void put_frames_end(void);    // the first word above all slots
+void put_frames_end(void);    // the first word above what is saved around a call
+int frame_end(void);          // the same in words from the stack argument on
 
 Type local_type(int local);
 bool is_in_range(int local, Range range);

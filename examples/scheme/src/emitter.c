@@ -148,28 +148,27 @@ void release_slot(int slot) {
 
 static void put_save(int slot) {
     put_get(LOCAL_STACK);
-    if (emitter.slot_locals[slot] < 0) put_const(0);
-    else put_get(emitter.slot_locals[slot]);
+    if (slot < emitter.slot_count) put_get(emitter.slot_locals[slot]);
+    else put_const(0);
     put_store(4 * (uint32_t)slot);
 }
 
+int frame_end(void) { return emitter.slot_count > emitter.minimum_slots ? emitter.slot_count : emitter.minimum_slots; }
+
 void put_store_unsaved(void) {
-    for (int i = 0; i < emitter.slot_count; i++)
+    for (int i = 0; i < frame_end(); i++)
         if (!(emitter.saved >> i & 1)) put_save(i);
 }
 
-void save_slots(int count) {
-    for (int i = 0; i < count; i++) {
-        if (emitter.saved >> i & 1) continue;
-        put_save(i);
-        emitter.saved |= 1ull << i;
-    }
+void save_slots(void) {
+    put_store_unsaved();
+    emitter.saved |= frame_end() == MAX_SLOTS ? ~0ull : (1ull << frame_end()) - 1;
 }
 
 void put_frames_end(void) {
     put_get(LOCAL_STACK);
-    if (!emitter.slot_count) return;
-    put_const(4 * emitter.slot_count);
+    if (!frame_end()) return;
+    put_const(4 * frame_end());
     put(I32_ADD);
 }
 

@@ -289,5 +289,4 @@ void collect(void) {
     cursor_granule = 0;
     allocated_since = 0;
     collection_threshold = heap_statistics.live_bytes > FIRST_COLLECTION ? heap_statistics.live_bytes : FIRST_COLLECTION;
-    heap_statistics.heap_bytes = page_limit * PAGE;
 }

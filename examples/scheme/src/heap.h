@@ -40,7 +40,7 @@ void collect(void);
 void mark_roots(void (*mark)(Value));
 
 typedef struct {
-    uint32_t collections, live_bytes, heap_bytes;
+    uint32_t collections, live_bytes;
 } HeapStatistics;
 extern HeapStatistics heap_statistics;
 extern bool collects_always; // a collection at every safepoint, for tests

@@ -552,21 +552,16 @@ Value compiled_resume(Value *compiled_frames_end) {
     return call_from(compiled_frames_end, pending.procedure, pending.arguments, pending.count);
 }
 
-// What is left of a function's entry when its stack argument is beyond the limit. Up to `compiled_frames_end` all roots are stored. Returns
-// whether the call has to go on in the interpreter.
-bool compiled_enter_slowly(Value *compiled_frames_end) {
-    Value *saved = compiled_top;
-    compiled_top = compiled_frames_end;
-    collect_if_due();
-    compiled_top = saved;
-    return compiled_frames_end > compiled_end;
-}
-
 void compiled_safepoint(Value *compiled_frames_end) {
     Value *saved = compiled_top;
     compiled_top = compiled_frames_end;
     collect_if_due();
     compiled_top = saved;
+}
+
+bool compiled_enter_slowly(Value *compiled_frames_end) {
+    compiled_safepoint(compiled_frames_end);
+    return compiled_frames_end > compiled_end;
 }
 
 bool compiled_less(Value a, Value b) { return number_less(a, b, "<"); }

@@ -13,11 +13,11 @@
 
 enum {
     MAX_COMPILED_PARAMETERS = 8,
-    FRAME_UNIT = 256, // bytes of the engine's stack that a word of the compiled stack stands for
+    FRAME_UNIT = 128, // bytes of the engine's stack that a word of the compiled stack stands for
     // What C code and a collection may need of the engine's stack wherever they are called; compiled frames get the rest.
     ENGINE_STACK_RESERVE = 160 << 10,
     // Words that stand for a run of the interpreter between compiled frames.
-    INTERPRETER_WORDS = 12,
+    INTERPRETER_WORDS = 24,
     // Words that functions without a check of their own, and the program's start, may need above the limit.
     RESERVE_WORDS = 192,
 };
@@ -54,7 +54,7 @@ void request_collection(void);
 Value compiled_call(Value *arguments, Value procedure, int count);
 Value compiled_tail_call(Value procedure, int count);
 Value compiled_resume(Value *compiled_frames_end);
-// What is left of a function's entry when its stack argument is beyond the limit: returns whether the call has to go on in the interpreter.
+// What is to be done at a function's entry when its stack argument is beyond the limit. Returns whether the call has to go on in the interpreter.
 bool compiled_enter_slowly(Value *compiled_frames_end);
 void compiled_safepoint(Value *compiled_frames_end);
 bool compiled_less(Value a, Value b);

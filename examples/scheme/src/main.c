@@ -141,17 +141,15 @@ static void load_program(void) {
 static void print_statistics(uint64_t total) {
     char text[400];
     uint64_t made = link_statistics.generation_time + link_statistics.link_time;
-    flush_output();
     select_output(STANDARD_ERROR);
     snprintf(text, sizeof text,
-             "run %.3f ms, of which generating %.3f ms, linking %.3f ms\n"
+             "running %.3f ms, generating %.3f ms, linking %.3f ms\n"
              "%u modules of %u functions, %u bytes; median link %.1f us\n"
-             "%u collections, %u KiB live, %u KiB of memory\n",
-             (double)(total - made) / 1e6 + (double)made / 1e6, (double)link_statistics.generation_time / 1e6, (double)link_statistics.link_time / 1e6,
+             "%u collections, %u KiB live after the last, %u KiB of memory\n",
+             (double)(total - made) / 1e6, (double)link_statistics.generation_time / 1e6, (double)link_statistics.link_time / 1e6,
              link_statistics.modules, link_statistics.functions, link_statistics.bytes, median_link_time(), heap_statistics.collections,
-             heap_statistics.live_bytes / 1024, heap_statistics.heap_bytes / 1024);
+             heap_statistics.live_bytes / 1024, (uint32_t)__builtin_wasm_memory_size(0) * 64);
     print_text(text);
-    flush_output();
     select_output(STANDARD_OUTPUT);
 }
 
@@ -182,6 +180,7 @@ __attribute__((export_name("initialize"))) void initialize(void) {
 
 int main(void) {
     start();
+    link_statistics = (LinkStatistics){0}; // without what a snapshot has behind it
     uint64_t begin = monotonic_time();
     if (options.link_rounds) bench_link(options.link_rounds);
     while (program.next < program.count) evaluate_next_form();

@@ -275,7 +275,7 @@ static void put_array_call(Node *node, const Operand *operands) {
     for (int i = 0; i < node->count; i++) {
         put_get(LOCAL_STACK);
         put_operand(&operands[i]);
-        put_store(4 * (uint32_t)(emitter.slot_count + i));
+        put_store(4 * (uint32_t)(frame_end() + i));
     }
     put_frames_end();
     put_const(node->count);
