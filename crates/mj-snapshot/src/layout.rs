@@ -164,7 +164,9 @@ impl<'a> Layout<'a> {
         if let Some(&index) = self.others.get(&Extern::from(function).identity(store)) {
             return Ok(index);
         }
-        let Some((instance, index)) = function.origin(store) else { return Err("a function of the host that the program does not import") };
+        let Some((instance, index)) = function.origin(store) else {
+            return Err("a function of the host that no module of the snapshot imports");
+        };
         match self.parts.get(&instance) {
             Some(&part) => Ok(self.map(part, ExternalKind::Func)[index as usize]),
             None => Err("a function of an instance that is not part of the snapshot"),

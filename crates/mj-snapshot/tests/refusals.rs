@@ -30,7 +30,7 @@ fn references_to_things_of_the_host_are_named_by_their_place() {
         &program.refused(),
         Reason::Reference,
         &[
-            "element 3 of table 0 (`functions`) of the program holds a function of the host that the program does not import",
+            "element 3 of table 0 (`functions`) of the program holds a function of the host that no module of the snapshot imports",
             "clear it before",
         ],
     );

@@ -136,6 +136,17 @@ fn tables_have_their_sizes_and_elements_imported_functions_too() {
 }
 
 #[test]
+fn functions_that_only_code_refers_to_can_still_be_referred_to() {
+    let mut program = run(r#"(module
+        (table 1 funcref) (elem declare func $hidden) (func $hidden (result i32) (i32.const 3))
+        (func (export "install") (table.set (i32.const 0) (ref.func $hidden)))
+        (func (export "call") (result i32) (call_indirect (result i32) (i32.const 0))))"#);
+    check(&program.write(), &[("call", &[], None), ("install", &[], Some(0)), ("call", &[], Some(3))]);
+    program.call("install", &[]);
+    check(&program.write(), &[("call", &[], Some(3)), ("install", &[], Some(0))]);
+}
+
+#[test]
 fn passive_segments_stay_unless_they_were_dropped() {
     let text = r#"(module
         (memory 1) (table $t 4 funcref)

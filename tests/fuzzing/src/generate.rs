@@ -18,12 +18,23 @@ pub fn module(bytes: &[u8]) -> Option<Vec<u8>> {
     mj_generating::module(Config { available_imports: Some(available("")), ..limits(choices) }, bytes)
 }
 
+/// As [`module`], with state of every kind: tables that hold something, globals, data.
+#[must_use]
+pub fn program(bytes: &[u8]) -> Option<Vec<u8>> {
+    let (&choices, bytes) = bytes.split_first()?;
+    mj_generating::module(Config { available_imports: Some(available("")), ..stateful(choices) }, bytes)
+}
+
+fn stateful(choices: u8) -> Config {
+    Config { min_tables: 1, min_globals: 2, min_element_segments: 2, min_data_segments: 1, ..limits(choices) }
+}
+
 /// A module that `program` could generate: it imports from `env` what that exports, besides what the host has; `None` if the bytes are too few.
 #[must_use]
 pub fn late_module(program: &Module, bytes: &[u8]) -> Option<Vec<u8>> {
     let (&choices, bytes) = bytes.split_first()?;
     let exports: String = program.exports().map(|export| import(export.name(), &export.ty())).collect();
-    mj_generating::module(Config { available_imports: Some(available(&exports)), min_imports: 4, ..limits(choices) }, bytes)
+    mj_generating::module(Config { available_imports: Some(available(&exports)), min_imports: 4, ..stateful(choices) }, bytes)
 }
 
 fn available(more: &str) -> Vec<u8> {

@@ -3,7 +3,8 @@
 //! Program and snapshot go on with the same calls. Results, traps, what the host was given, and all that the program exports must agree, in mj and in
 //! the interpreter. A snapshot may be refused for what the generator makes and a module cannot express, and for nothing else.
 
-use mj_jit::{Config, Instance, LateInstance, LateLinking, Module, Ref, Store, Val};
+use mj_generating::Random;
+use mj_jit::{Config, HeapType, Instance, LateInstance, LateLinking, Module, Ref, Store, Table, Val};
 use mj_snapshot::{Reason, Snapshot, SnapshotError};
 
 use crate::differing::difference;
@@ -35,7 +36,7 @@ const CALLS: usize = 6;
 /// If the snapshot does something else than the program, or is refused without reason.
 pub fn snapshot(bytes: &[u8]) -> Outcome {
     let (of_program, of_late) = bytes.split_at(bytes.len() / 2);
-    let Some(wasm) = generate::module(of_program) else { return Outcome::Nothing };
+    let Some(wasm) = generate::program(of_program) else { return Outcome::Nothing };
     let engine = subject::engine(&Config::new());
     let module = Module::new(&engine, &wasm).expect("generated modules are valid");
     let Some(mut program) = Running::new(&module, Trace::default()) else { return Outcome::Nothing };
@@ -44,6 +45,7 @@ pub fn snapshot(bytes: &[u8]) -> Outcome {
         program.call(&names, index * 2..index * 2 + 2);
         program.link(bytes);
     }
+    program.fill_tables(&mut Random::new(u64::from(bytes.iter().fold(0, |seed: u32, &byte| seed.rotate_left(5) ^ u32::from(byte)))));
     program.call(&names, 0..CALLS);
     let wasm = match Snapshot::new(&mut program.store, program.instance).late_linked().write() {
         Ok(wasm) => wasm,
@@ -111,6 +113,23 @@ impl Running {
         if generated.resources_required().num_memories == 0 || module.resources_required().num_memories == 0 {
             let linker = subject::linker(module.engine());
             self.late.extend(linker.late_link(&mut self.store, &self.instance, wasm, &LateLinking::new()));
+        }
+    }
+
+    /// Puts functions of all parts that stay into all their tables, some over others.
+    fn fill_tables(&mut self, random: &mut Random) {
+        let late = self.late.iter().map(LateInstance::instance);
+        let parts: Vec<Instance> = std::iter::once(self.instance).chain(late).collect();
+        let tables: Vec<Table> = parts.iter().flat_map(|part| (0..).map_while(|index| part.debug_table(&self.store, index))).collect();
+        for table in tables {
+            if !matches!(table.ty(&self.store).element().heap_type(), HeapType::Func) {
+                continue;
+            }
+            for _ in 0..table.size(&self.store) / 2 {
+                let function = parts[random.below(parts.len())].debug_function(&mut self.store, random.below(8) as u32);
+                let at = random.below(table.size(&self.store) as usize) as u64;
+                table.set(&mut self.store, at, Ref::Func(function)).expect("within the size");
+            }
         }
     }
 
