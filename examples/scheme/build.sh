@@ -10,10 +10,17 @@ python=${PYTHON:-python3}
 cd "$folder/src"
 features=mvp+bulk_memory+bulk_memory_opt+multivalue+mutable_globals+nontrapping_fptoint+reference_types+sign_ext
 
+# The programs that are built in, for who has opened no folder.
+generated=$(mktemp -d)
+trap 'rm -r "$generated"' EXIT
+for program in ../programs/*.scm; do
+    printf '{"%s", (const char[]){\n#embed "%s"\n, 0}},\n' "$(basename "$program")" "$(realpath "$program")"
+done > "$generated/programs.inc"
+
 # What generated modules import.
 exports=$(sed -n 's/^RUNTIME(.*, \([a-z_]*\))$/-Wl,--export=\1/p' runtime.def)
 
-"$python" -m ziglang cc --target=wasm32-wasi -mcpu=$features -std=gnu23 -O2 -g0 -Wall -Wextra \
+"$python" -m ziglang cc --target=wasm32-wasi -mcpu=$features -std=gnu23 -O2 -g0 -Wall -Wextra -I "$generated" \
     -Wl,--export-table -Wl,--growable-table -Wl,--export-memory -Wl,-z,stack-size=262144 $exports -o "$output" ./*.c -lm
 
 # The C library brings debug information that the linker removes only together with the names.

@@ -36,6 +36,22 @@ fn programs_give_the_same_answers_with_little_stack() {
     check_all(|scheme, program| scheme.run(&["--threshold=1", "--engine-stack=256"], program));
 }
 
+/// Where no file has the name of a built-in program, it is run twice, the first time without what it prints.
+#[test]
+fn built_in_programs_run_without_a_folder_and_show_both_times() {
+    let empty = Folder::new();
+    check_all(|scheme, program| {
+        let outcome = scheme.run_in(&empty.0, &[], &format!("{program}.scm"));
+        let lines: Vec<&str> = outcome.errors.lines().collect();
+        let [interpreted, running, modules, _] = lines[..] else { panic!("{program}: {lines:?}") };
+        assert!(
+            interpreted.starts_with("interpreted ") && running.starts_with("running ") && modules.contains(" bytes"),
+            "{program}: {lines:?}"
+        );
+        Outcome { errors: String::new(), ..outcome }
+    });
+}
+
 #[test]
 fn programs_give_the_same_answers_from_a_snapshot() {
     check_all(|scheme, program| scheme.run_snapshot(&scheme.snapshot(program)));

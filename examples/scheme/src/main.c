@@ -16,7 +16,9 @@
 
 static const char usage[] =
     "usage: scheme [options] program.scm      (a - reads standard input)\n"
+    "A program of the folder `programs` is built in, and is run with --compare if there is no such file.\n"
     "  --interpret           never compile\n"
+    "  --compare             run the program without compiling first, without what it prints, and show both times\n"
     "  --threshold=N         compile what was called N times (500)\n"
     "  --stats               print times and sizes to standard error at the end\n"
     "  --stack=MIB           the interpreter's stack (32)\n"
@@ -27,12 +29,18 @@ static const char usage[] =
 
 static struct {
     const char *program;
-    bool prints_statistics;
+    bool prints_statistics, compares;
     int stack_mib, engine_stack_kib, link_rounds;
 } options = {.stack_mib = 32, .engine_stack_kib = 512};
 
 // Set in a snapshot from the start; then the command's arguments may bring other options, and the program is the one it was made of.
 static bool is_initialised;
+
+static const struct {
+    const char *name, *text;
+} built_in[] = {
+#include "programs.inc"
+};
 
 static const char prelude[] = {
 #embed "prelude.scm"
@@ -65,6 +73,7 @@ static void read_option(const char *argument) {
     int number;
     if (!strcmp(argument, "--interpret")) hot_threshold = NEVER_HOT;
     else if (!strcmp(argument, "--stats")) options.prints_statistics = true;
+    else if (!strcmp(argument, "--compare")) options.compares = true;
     else if (!strcmp(argument, "--collect-always")) collects_always = true;
     else if (!strcmp(argument, "--dump")) dumps_modules = true;
     else if (number_option(argument, "--threshold", 1, 1 << 30, &number)) hot_threshold = number;
@@ -127,9 +136,20 @@ static void load_prelude(void) {
     while (program.next < program.count) evaluate_next_form();
 }
 
+// The text of a built-in program, or null.
+static const char *find_built_in(const char *name) {
+    for (unsigned i = 0; i < sizeof built_in / sizeof *built_in; i++)
+        if (!strcmp(built_in[i].name, name)) return built_in[i].text;
+    return 0;
+}
+
 static void load_program(void) {
     uint32_t size;
     const char *reason, *text = read_file(options.program, &size, &reason);
+    if (!text && (text = find_built_in(options.program))) {
+        size = strlen(text);
+        options.compares = hot_threshold != NEVER_HOT;
+    }
     if (!text) fail("cannot open %s: %s", options.program, reason);
     if (strlen(text) != size) fail("%s is no text: it has a zero byte", options.program);
     error_file = options.program;
@@ -153,6 +173,52 @@ static void print_statistics(uint64_t total) {
     select_output(STANDARD_OUTPUT);
 }
 
+static struct {
+    Symbol **symbols;
+    Value *values;
+    int count;
+} globals;
+
+static void count_global(Symbol *symbol) {
+    (void)symbol;
+    globals.count++;
+}
+
+static void save_global(Symbol *symbol) {
+    globals.symbols[globals.count] = symbol;
+    globals.values[globals.count++] = symbol->value;
+    keep(symbol->value);
+}
+
+static void save_globals(void) {
+    for_each_symbol(count_global);
+    globals.symbols = NEW_ARRAY(Symbol *, globals.count);
+    globals.values = NEW_ARRAY(Value, globals.count);
+    globals.count = 0;
+    for_each_symbol(save_global);
+}
+
+// Runs the program without compiling anything and without its output, and leaves it to be run once more.
+static void print_interpreted_time(void) {
+    char text[100];
+    int64_t threshold = hot_threshold;
+    hot_threshold = NEVER_HOT;
+    save_globals();
+    discard_output(true);
+    uint64_t begin = monotonic_time();
+    while (program.next < program.count) evaluate_next_form();
+    uint64_t time = monotonic_time() - begin;
+    discard_output(false);
+    hot_threshold = threshold;
+    for (int i = 0; i < globals.count; i++) globals.symbols[i]->value = globals.values[i];
+    program.next = 0;
+    memset(program.thunks, 0, sizeof *program.thunks * (uint32_t)program.count);
+    select_output(STANDARD_ERROR);
+    snprintf(text, sizeof text, "interpreted %.3f ms\n", (double)time / 1e6);
+    print_text(text);
+    select_output(STANDARD_OUTPUT);
+}
+
 // ---- The two ways to start -------------------------------------------------------------------------------------------------------
 
 static void start(void) {
@@ -169,6 +235,7 @@ static void start(void) {
 // For snapshots: evaluates the definitions with which the program begins, and compiles them and what follows. `_start` goes on from there.
 __attribute__((export_name("initialize"))) void initialize(void) {
     start();
+    options.compares = false;
     while (program.next < program.count && is_definition(program.forms[program.next])) evaluate_next_form();
     if (hot_threshold != NEVER_HOT) compile_globals();
     for (int i = program.next; i < program.count; i++) {
@@ -180,11 +247,12 @@ __attribute__((export_name("initialize"))) void initialize(void) {
 
 int main(void) {
     start();
+    if (options.compares && program.next == 0) print_interpreted_time();
     link_statistics = (LinkStatistics){0}; // without what a snapshot has behind it
     uint64_t begin = monotonic_time();
     if (options.link_rounds) bench_link(options.link_rounds);
     while (program.next < program.count) evaluate_next_form();
     flush_output();
-    if (options.prints_statistics) print_statistics(monotonic_time() - begin);
+    if (options.prints_statistics || options.compares) print_statistics(monotonic_time() - begin);
     return 0;
 }

@@ -8,8 +8,10 @@
 static char output[4096];
 static uint32_t output_size;
 static int output_descriptor = STANDARD_OUTPUT;
+static bool discards_output;
 
 void flush_output(void) {
+    if (discards_output && output_descriptor == STANDARD_OUTPUT) output_size = 0;
     for (uint32_t at = 0; at < output_size;) {
         __wasi_ciovec_t part = {(const uint8_t *)output + at, output_size - at};
         __wasi_size_t written;
@@ -22,6 +24,11 @@ void flush_output(void) {
 void select_output(int descriptor) {
     flush_output();
     output_descriptor = descriptor;
+}
+
+void discard_output(bool discards) {
+    flush_output();
+    discards_output = discards;
 }
 
 void print_bytes(const char *bytes, uint32_t count) {

@@ -11,6 +11,8 @@ void select_output(int descriptor);
 void print_bytes(const char *bytes, uint32_t count);
 void print_text(const char *text);
 void flush_output(void);
+// From now on standard output is written, or goes nowhere.
+void discard_output(bool discards);
 [[noreturn]] void exit_process(int code);
 
 // Nanoseconds since some moment.
