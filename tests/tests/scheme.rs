@@ -7,6 +7,7 @@ use std::{env, fs, process};
 
 use mj_jit::{Config, Engine, LateLinking, Linker, Module, Store};
 use mj_snapshot::Snapshot;
+use mj_tests::schemes::random_program;
 use mj_wasi::p1::{self, WasiP1Ctx};
 use mj_wasi::p2::pipe::MemoryOutputPipe;
 use mj_wasi::{DirPerms, FilePerms, I32Exit, WasiCtxBuilder};
@@ -80,6 +81,8 @@ fn errors_say_what_is_wrong_and_where() {
         ("(define (f x) (* x 2.0))\n(f 'a)", "1: *: expected a number, got a"),
         ("(define (f x)\n (- x))\n(f \"1\")", "2: -: expected a number, got \"1\""),
         ("(define (f x y) (< x y))\n(f 1 #t)", "1: <: expected a number, got #t"),
+        ("(define (f x y) (if (> x y) 1 2))\n(f 'a 'b)", "1: >: expected a number, got a"),
+        ("(define (f x) (if (zero? x) 1 2))\n(f 'a)", "1: zero?: expected a number, got a"),
         ("(5 3)", "1: cannot call 5: it is not a procedure"),
         ("(letrec ((a b) (b 1)) a)", "1: b is used before its definition"),
         ("(define (f n) (if (= n 0) (error \"bottom:\" n 'a \"b\") (f (- n 1))))\n(f 100)", "1: bottom: 0 a \"b\""),
@@ -102,6 +105,26 @@ fn errors_say_what_is_wrong_and_where() {
             assert!(outcome.errors.contains(expected), "{text}\nsays {}instead of {expected}", outcome.errors);
         }
     }
+}
+
+/// Values, errors and the lines they name. `ROUNDS=1000` tries more, `SEED=123` begins elsewhere.
+#[test]
+fn random_programs_do_the_same_interpreted_and_compiled() {
+    let number = |name: &str, default: u64| env::var(name).map_or(default, |text| text.parse().expect("a number"));
+    let (scheme, folder) = (Scheme::new(), Folder::new());
+    let (mut fail, mut rounds) = (0, 0);
+    for seed in (number("SEED", 0)..).take(number("ROUNDS", 30) as usize) {
+        let text = random_program(seed);
+        fs::write(folder.0.join("random.scm"), &text).unwrap();
+        let interpreted = scheme.run_in(&folder.0, INTERPRETED, "random.scm");
+        for options in [COMPILED_AT_ONCE, &["--threshold=3", "--engine-stack=256"], &["--threshold=2", "--collect-always"]] {
+            let compiled = scheme.run_in(&folder.0, options, "random.scm");
+            assert_eq!(interpreted, compiled, "seed {seed}, {options:?}\n{text}");
+        }
+        rounds += 1;
+        fail += u32::from(interpreted.exit_code != 0);
+    }
+    assert!(fail < rounds / 2, "{fail} of {rounds} programs end with an error");
 }
 
 #[test]
@@ -157,6 +180,7 @@ fn check(outcome: &Outcome, program: &str) {
     assert_eq!(outcome.exit_code, 0, "{program} fails");
 }
 
+#[derive(Debug, PartialEq)]
 struct Outcome {
     output: String,
     errors: String,

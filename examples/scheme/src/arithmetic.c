@@ -194,15 +194,14 @@ typedef struct {
     int primitive;
     uint32_t opcode, opposite, double_opcode;
     RuntimeId runtime;
-    bool is_swapped; // for the runtime
 } Comparison;
 
 static const Comparison comparisons[] = {
-    {PRIMITIVE_equal, I32_EQ, I32_NE, F64_EQ, RUNTIME_equal, false},
-    {PRIMITIVE_less, I32_LT_S, I32_GE_S, F64_LT, RUNTIME_less, false},
-    {PRIMITIVE_greater, I32_GT_S, I32_LE_S, F64_GT, RUNTIME_less, true},
-    {PRIMITIVE_less_equal, I32_LE_S, I32_GT_S, F64_LE, RUNTIME_less_equal, false},
-    {PRIMITIVE_greater_equal, I32_GE_S, I32_LT_S, F64_GE, RUNTIME_less_equal, true},
+    {PRIMITIVE_equal, I32_EQ, I32_NE, F64_EQ, RUNTIME_equal},
+    {PRIMITIVE_less, I32_LT_S, I32_GE_S, F64_LT, RUNTIME_less},
+    {PRIMITIVE_greater, I32_GT_S, I32_LE_S, F64_GT, RUNTIME_greater},
+    {PRIMITIVE_less_equal, I32_LE_S, I32_GT_S, F64_LE, RUNTIME_less_equal},
+    {PRIMITIVE_greater_equal, I32_GE_S, I32_LT_S, F64_GE, RUNTIME_greater_equal},
 };
 
 static const Comparison *find_comparison(Node *node) {
@@ -234,6 +233,20 @@ static void put_double_comparison(const Comparison *comparison, const Operand *o
     put_double(&operands[0], node);
     put_double(&operands[1], node);
     put(comparison->double_opcode);
+}
+
+// Leaves 0 or 1.
+static void put_slow_comparison(const Comparison *comparison, const Operand *operands, Node *node) {
+    if (node->count == 1) { // the primitive itself, so that an error has its name
+        put_primitive_call(node, operands);
+        put_const((int32_t)FALSE);
+        put(I32_NE);
+        return;
+    }
+    put_line(node->line);
+    put_operand(&operands[0]);
+    put_operand(&operands[1]);
+    put_runtime(comparison->runtime);
 }
 
 // Fixnums first; the runtime for others; both go to `label`, or on behind this.
@@ -269,10 +282,7 @@ void emit_condition_branch(Node *node, Label *label, bool sense) {
     if (!are_fixnums) {
         put_branch(BR, &done);
         end_without_merge();
-        put_line(node->line);
-        put_operand(comparison->is_swapped ? b : a);
-        put_operand(comparison->is_swapped ? a : b);
-        put_runtime(comparison->runtime);
+        put_slow_comparison(comparison, operands, node);
         if (!sense) put(I32_EQZ);
         put_branch(BR_IF, label);
         end_without_merge();

@@ -168,6 +168,8 @@ void put_double(const Operand *o, Node *node); // an f64; fails if it is no numb
 void put_flonum(void); // makes a Scheme value of the f64 on top
 void put_allocate_pair(int address); // eight bytes, whose address goes to a local
 
+// Calls a primitive's C function, whose address is a table index.
+void put_primitive_call(Node *node, const Operand *operands);
 bool is_condition(Node *node);
 void emit_condition_branch(Node *node, Label *label, bool sense);
 bool emit_arithmetic(Node *node, Type *type); // false: it is none

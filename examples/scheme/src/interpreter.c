@@ -564,13 +564,16 @@ bool compiled_enter_slowly(Value *compiled_frames_end) {
     return compiled_frames_end > compiled_end;
 }
 
-bool compiled_less(Value a, Value b) { return number_less(a, b, "<"); }
-
-bool compiled_less_equal(Value a, Value b) {
-    double x = number_to_double(a, "<=");
-    return x <= number_to_double(b, "<=");
-}
-
-bool compiled_equal(Value a, Value b) { return number_equal(a, b, "="); }
+// The first operand is looked at first.
+#define COMPARISON(function, operator, name) \
+    bool function(Value a, Value b) { \
+        double x = number_to_double(a, name); \
+        return x operator number_to_double(b, name); \
+    }
+COMPARISON(compiled_equal, ==, "=")
+COMPARISON(compiled_less, <, "<")
+COMPARISON(compiled_greater, >, ">")
+COMPARISON(compiled_less_equal, <=, "<=")
+COMPARISON(compiled_greater_equal, >=, ">=")
 
 void compiled_not_a_number(Value v, int primitive) { fail_type(primitives[primitive].name, "a number", v); }

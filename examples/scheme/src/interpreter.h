@@ -57,8 +57,11 @@ Value compiled_resume(Value *compiled_frames_end);
 // What is to be done at a function's entry when its stack argument is beyond the limit. Returns whether the call has to go on in the interpreter.
 bool compiled_enter_slowly(Value *compiled_frames_end);
 void compiled_safepoint(Value *compiled_frames_end);
-bool compiled_less(Value a, Value b);
-bool compiled_less_equal(Value a, Value b);
+// Comparisons of numbers that are not both fixnums.
 bool compiled_equal(Value a, Value b);
+bool compiled_less(Value a, Value b);
+bool compiled_greater(Value a, Value b);
+bool compiled_less_equal(Value a, Value b);
+bool compiled_greater_equal(Value a, Value b);
 // Fails; the primitive is one that wants a number.
 void compiled_not_a_number(Value v, int primitive);

@@ -72,8 +72,7 @@ static bool emit_test_of_two(Node *node) {
 
 bool emit_structure_test(Node *node) { return node->count == 1 ? emit_test_of_one(node) : node->count == 2 && emit_test_of_two(node); }
 
-// Calls the primitive's C function, whose address is a table index.
-static void put_primitive_call(Node *node, const Operand *operands) {
+void put_primitive_call(Node *node, const Operand *operands) {
     put_line(node->line);
     for (int i = 0; i < node->count; i++) put_operand(&operands[i]);
     put_const((int32_t)(uintptr_t)(void *)primitives[node->primitive].of_array);
