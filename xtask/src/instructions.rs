@@ -4,7 +4,7 @@
 //! exact. Neither engine charges fuel or looks at epochs; mj's code looks at interruption, as it does by default.
 //!
 //! Which instructions belong to which function, each engine tells in its map for `perf`. Loops are found in the instructions: a branch
-//! back to where the loop begins. Those of one function are paired in the order of their addresses.
+//! back to where the loop begins. Each of Cranelift's is compared with the next one in mj's function that does about as many turns and instructions.
 //!
 //! Some programs do as many turns as there is time for. So what a function of mj's executed is scaled to as many calls as Cranelift's had.
 
@@ -114,17 +114,24 @@ fn compare(least: f64, program: &str, cranelift: &Profile, mj: &Profile, functio
         let row = |place: String, times, cranelift, mj| Row { program: program.to_owned(), place, times, cranelift, mj };
         functions.push(row(place.clone(), theirs.calls(), theirs.instructions(), own.instructions_in(theirs.calls())));
         let scaled = |count| own.in_calls(count, theirs.calls());
-        let loops_of = |of: &profile::Function| of.innermost_loops().into_iter();
-        let a: Vec<Loop> = loops_of(theirs).filter(|one| one.instructions > least / 2).collect();
-        let b: Vec<Loop> = loops_of(own).filter(|one| scaled(one.instructions) > least / 4).collect();
-        if a.len() != b.len() {
-            println!("{program}, {place}: {} loops in Cranelift's code, {} in mj's, not compared", a.len(), b.len());
-            continue;
-        }
-        for (number, (a, b)) in a.iter().zip(&b).enumerate() {
-            loops.push(row(format!("{place}, loop {}", number + 1), a.turns, a.instructions, scaled(b.instructions)));
+        let mut candidates =
+            own.innermost_loops().into_iter().map(|one| Loop { turns: scaled(one.turns), instructions: scaled(one.instructions), ..one });
+        let wanted = theirs.innermost_loops().into_iter().filter(|one| one.instructions > least / 2);
+        for (number, one) in wanted.enumerate() {
+            let place = format!("{place}, loop {}", number + 1);
+            match candidates.find(|other| is_alike(&one, other)) {
+                Some(other) => loops.push(row(place, one.turns, one.instructions, other.instructions)),
+                None => println!("{program}, {place}: none of the loops that are left in mj's code is like it"),
+            }
         }
     }
+}
+
+/// Whether a loop of mj's may be the same as one of Cranelift's: it does about as much, in up to four turns at a time.
+fn is_alike(theirs: &Loop, own: &Loop) -> bool {
+    let turns = theirs.turns as f64 / own.turns.max(1) as f64;
+    let instructions = theirs.instructions as f64 / own.instructions.max(1) as f64;
+    (0.9..4.5).contains(&turns) && (0.5..2.0).contains(&instructions)
 }
 
 fn print(title: &str, rows: &[Row], markdown: bool) {

@@ -13,6 +13,7 @@ mod baseline;
 mod compile;
 mod cond;
 mod error;
+mod forms;
 pub mod host;
 mod isa;
 mod optimizing;

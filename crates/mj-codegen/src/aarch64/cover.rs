@@ -10,6 +10,7 @@ use super::Aarch64;
 use super::form::{Form, Kind};
 use super::integer::width;
 use crate::Cond;
+use crate::forms::groups;
 use crate::isa::{Cover, Operands, Producer, Take};
 
 /// An operator's group: operators of one group are covered alike.
@@ -65,16 +66,7 @@ const fn group_of(op: Op) -> Group {
     }
 }
 
-/// The group of each operator, by number.
-static GROUPS: [Group; Op::ALL.len()] = {
-    let mut groups = [Group::Load; Op::ALL.len()];
-    let mut number = 0;
-    while number < groups.len() {
-        groups[number] = group_of(Op::ALL[number]);
-        number += 1;
-    }
-    groups
-};
+groups!(group_of);
 
 fn is_sub(op: Op) -> bool {
     matches!(op, Op::I32Sub | Op::I64Sub)

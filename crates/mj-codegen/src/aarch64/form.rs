@@ -5,6 +5,7 @@
 use mj_decode::Op;
 
 use crate::Cond;
+use crate::forms::kinds;
 use crate::isa::{Constraints, Definition, Use};
 
 /// A form of an operator.
@@ -32,37 +33,6 @@ pub enum Family {
     Select,
 }
 
-macro_rules! kinds {
-    ($($family:ident { $($(#[$doc:meta])* $kind:ident = $row:expr;)* })*) => {
-        /// Kinds of forms. `r` register, `i` immediate, `s` register with a folded shift, `e` with a folded extension.
-        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-        pub enum Kind { $($($(#[$doc])* $kind),*),* }
-
-        impl Kind {
-            /// The constraint row.
-            #[inline]
-            pub fn row(self) -> &'static Constraints {
-                ROWS[self as usize]
-            }
-
-            /// Who emits it.
-            #[inline]
-            pub fn family(self) -> Family {
-                FAMILIES[self as usize]
-            }
-        }
-
-        static ROWS: &[&Constraints] = &[$($(&$row),*),*];
-        static FAMILIES: &[Family] = &[$($(family!($family $kind)),*),*];
-    };
-}
-
-macro_rules! family {
-    ($family:ident $kind:ident) => {
-        Family::$family
-    };
-}
-
 const ANY: Use = Use::Any;
 
 const fn any(uses: &'static [Use]) -> Constraints {
@@ -78,6 +48,7 @@ const fn tied(uses: &'static [Use]) -> Constraints {
 }
 
 kinds! {
+/// Kinds of forms. `r` register, `i` immediate, `s` register with a folded shift, `e` with a folded extension.
 Integer {
     /// `add`, `sub`, `and`, `orr`, `eor`.
     AluRR = any(&[ANY, ANY]);

@@ -5,6 +5,7 @@ use mj_decode::{Following, Op, Shape, ValType};
 use super::X64;
 use super::form::{Form, Kind};
 use crate::Cond;
+use crate::forms::groups;
 use crate::isa::{Cover, Operands, Take};
 
 /// An operator's group: operators of one group are covered alike.
@@ -67,16 +68,7 @@ const fn group_of(op: Op) -> Group {
     }
 }
 
-/// The group of each operator, by number.
-static GROUPS: [Group; Op::ALL.len()] = {
-    let mut groups = [Group::Load; Op::ALL.len()];
-    let mut number = 0;
-    while number < groups.len() {
-        groups[number] = group_of(Op::ALL[number]);
-        number += 1;
-    }
-    groups
-};
+groups!(group_of);
 
 fn fits_i32(constant: i64) -> bool {
     i64::from(constant as i32) == constant

@@ -7,6 +7,7 @@ use mj_ir::{Class, RegSet};
 
 use super::registers::{RAX_, RCX_, RDX_};
 use crate::Cond;
+use crate::forms::kinds;
 use crate::isa::{Constraints, Definition, Use};
 
 /// A form of an operator.
@@ -32,37 +33,6 @@ pub enum Family {
     Memory,
     Float,
     Select,
-}
-
-macro_rules! kinds {
-    ($($family:ident { $($(#[$doc:meta])* $kind:ident = $row:expr;)* })*) => {
-        /// Kinds of forms. `r` register, `i` immediate, `m` folded load.
-        #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-        pub enum Kind { $($($(#[$doc])* $kind),*),* }
-
-        impl Kind {
-            /// The constraint row.
-            #[inline]
-            pub fn row(self) -> &'static Constraints {
-                ROWS[self as usize]
-            }
-
-            /// Who emits it.
-            #[inline]
-            pub fn family(self) -> Family {
-                FAMILIES[self as usize]
-            }
-        }
-
-        static ROWS: &[&Constraints] = &[$($(&$row),*),*];
-        static FAMILIES: &[Family] = &[$($(family!($family $kind)),*),*];
-    };
-}
-
-macro_rules! family {
-    ($family:ident $kind:ident) => {
-        Family::$family
-    };
 }
 
 const ANY: Use = Use::Any;
@@ -106,6 +76,7 @@ const INT: &[Class] = &[Class::Int];
 const FLOAT: &[Class] = &[Class::Float];
 
 kinds! {
+/// Kinds of forms. `r` register, `i` immediate, `m` folded load.
 Integer {
     /// `add`, `or`, `and`, `xor`.
     AluCommutative = commutative(tied(&[ANY, ANY]));
