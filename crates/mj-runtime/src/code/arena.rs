@@ -11,9 +11,9 @@ use std::ops::Range;
 use std::os::fd::AsRawFd;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{CODE_ALIGN, CodeError, anonymous_file};
+use super::{CODE_ALIGN, CodeError};
 use crate::mapping::{Access, LARGEST_PAGE, Mapping};
-use crate::sys::BREAKPOINT;
+use crate::sys::{BREAKPOINT, anonymous_file};
 
 /// Bytes of a chunk: jump tables, and behind them code. A function takes eight bytes of the one and hundreds of the other.
 const TABLES: usize = 4 << 20;
