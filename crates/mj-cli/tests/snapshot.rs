@@ -4,7 +4,7 @@ mod common;
 
 use std::fs;
 
-use common::{Folder, Run, mj};
+use common::{Folder, Run, mj, programs};
 
 /// A program that keeps the first byte of a file, and how many arguments and variables it got; `leave` forgets to close the file.
 const READER: &str = r#"(module
@@ -150,4 +150,15 @@ fn what_a_program_generates_is_part_of_its_snapshot() {
     case.invoke("call", &["5"]).fails(1, &["mj:link", "--late-link provides it"]);
     mj(&["run", "--late-link", "--invoke", "link", &case.output]).prints("0\n");
     mj(&["run", "--late-link", "--invoke", "call", &case.output, "5"]).prints("115\n");
+}
+
+#[test]
+fn real_programs_do_the_same_from_a_snapshot_of_their_instance() {
+    let folder = Folder::new();
+    for name in ["bits", "digests", "dispatch", "floats", "interpreter", "sorting", "switches", "trees"] {
+        let (program, output) = (format!("{name}.wasm"), format!("{}/{name}.wasm", folder.path()));
+        mj(&["snapshot", &program, "--output", &output]).prints("");
+        let expected = fs::read_to_string(programs().join(format!("{name}.expected"))).unwrap();
+        mj(&["run", &output]).prints(&expected);
+    }
 }

@@ -1,7 +1,7 @@
 //! Generated modules in mj.
 
 use mj_jit::{
-    Caller, Config, Engine, Error, Extern, ExternRef, ExternType, Instance, Linker, Module, Ref, Rooted, Store, Trap, Val, ValType,
+    Caller, Config, Engine, Error, Extern, ExternRef, ExternType, Func, Instance, Linker, Module, Ref, Rooted, Store, Trap, Val, ValType,
 };
 
 use crate::host::{self, Trace};
@@ -31,16 +31,21 @@ pub fn functions(module: &Module) -> Vec<String> {
 /// One call of an exported function, and what it left behind.
 pub fn one_call(store: &mut Store<Trace>, instance: Instance, name: &str, call: u64) -> Call {
     let function = instance.get_func(&mut *store, name).expect("exported");
+    let outcome = call_function(store, function, call);
+    let exports: Vec<(String, Extern)> =
+        instance.exports(&mut *store).map(|export| (export.name().to_owned(), export.into_extern())).collect();
+    let items = exports.into_iter().filter_map(|(name, export)| Some((name, item(store, &export)?))).collect();
+    Call { outcome, trace: *store.data(), items }
+}
+
+/// Calls any function.
+pub fn call_function(store: &mut Store<Trace>, function: Func, call: u64) -> Result<Vec<Value>, Stop> {
     let ty = function.ty(&*store);
     let types: Vec<Type> = ty.params().map(|ty| type_of(&ty)).collect();
     let values: Vec<Val> = arguments(&types, call).into_iter().map(|value| lower(store, value)).collect();
     let mut results = vec![Val::I32(0); ty.results().len()];
     let outcome = function.call(&mut *store, &values, &mut results);
-    let outcome = outcome.map(|()| results.iter().map(|value| lift(store, value)).collect()).map_err(|error| stop(&error));
-    let exports: Vec<(String, Extern)> =
-        instance.exports(&mut *store).map(|export| (export.name().to_owned(), export.into_extern())).collect();
-    let items = exports.into_iter().filter_map(|(name, export)| Some((name, item(store, &export)?))).collect();
-    Call { outcome, trace: *store.data(), items }
+    outcome.map(|()| results.iter().map(|value| lift(store, value)).collect()).map_err(|error| stop(&error))
 }
 
 fn item(store: &mut Store<Trace>, export: &Extern) -> Option<Item> {
