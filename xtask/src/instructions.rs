@@ -4,7 +4,8 @@
 //! exact. Neither engine charges fuel or looks at epochs; mj's code looks at interruption, as it does by default.
 //!
 //! Which instructions belong to which function, each engine tells in its map for `perf`. Loops are found in the instructions: a branch
-//! back to where the loop begins. Each of Cranelift's is compared with the next one in mj's function that does about as many turns and instructions.
+//! back to where the loop begins. Each of Cranelift's is compared with the one in mj's function that does about as many turns and instructions,
+//! and of these with the one whose instructions are most alike.
 //!
 //! Some programs do as many turns as there is time for. So what a function of mj's executed is scaled to as many calls as Cranelift's had.
 
@@ -114,13 +115,17 @@ fn compare(least: f64, program: &str, cranelift: &Profile, mj: &Profile, functio
         let row = |place: String, times, cranelift, mj| Row { program: program.to_owned(), place, times, cranelift, mj };
         functions.push(row(place.clone(), theirs.calls(), theirs.instructions(), own.instructions_in(theirs.calls())));
         let scaled = |count| own.in_calls(count, theirs.calls());
-        let mut candidates =
-            own.innermost_loops().into_iter().map(|one| Loop { turns: scaled(one.turns), instructions: scaled(one.instructions), ..one });
+        let mut candidates: Vec<Loop> = own.innermost_loops();
+        for one in &mut candidates {
+            (one.turns, one.instructions) = (scaled(one.turns), scaled(one.instructions));
+        }
         let wanted = theirs.innermost_loops().into_iter().filter(|one| one.instructions > least / 2);
         for (number, one) in wanted.enumerate() {
             let place = format!("{place}, loop {}", number + 1);
-            match candidates.find(|other| is_alike(&one, other)) {
-                Some(other) => loops.push(row(place, one.turns, one.instructions, other.instructions)),
+            let alike = (0..candidates.len()).filter(|&index| is_alike(&one, &candidates[index]));
+            // Of equals the first.
+            match alike.rev().max_by_key(|&index| resemblance(&one, &candidates[index])) {
+                Some(index) => loops.push(row(place, one.turns, one.instructions, candidates.remove(index).instructions)),
                 None => println!("{program}, {place}: none of the loops that are left in mj's code is like it"),
             }
         }
@@ -132,6 +137,12 @@ fn is_alike(theirs: &Loop, own: &Loop) -> bool {
     let turns = theirs.turns as f64 / own.turns.max(1) as f64;
     let instructions = theirs.instructions as f64 / own.instructions.max(1) as f64;
     (0.9..4.5).contains(&turns) && (0.5..2.0).contains(&instructions)
+}
+
+/// How much the instructions of two loops are the same, in per mille.
+fn resemblance(a: &Loop, b: &Loop) -> usize {
+    let both = a.mnemonics.intersection(&b.mnemonics).count();
+    1000 * both / (a.mnemonics.len() + b.mnemonics.len() - both).max(1)
 }
 
 fn print(title: &str, rows: &[Row], markdown: bool) {

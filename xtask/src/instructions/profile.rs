@@ -1,6 +1,6 @@
 //! What a run executed, by functions and loops.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
 /// An instruction that was executed.
@@ -22,7 +22,7 @@ pub(super) struct Function {
 }
 
 /// A loop in a function's instructions.
-#[derive(Clone, Copy, PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub(super) struct Loop {
     /// Address of its first instruction, and of the last one that goes back to it.
     pub range: (u64, u64),
@@ -30,6 +30,8 @@ pub(super) struct Loop {
     pub turns: u64,
     /// How many instructions were executed in it.
     pub instructions: u64,
+    /// Mnemonics of these.
+    pub mnemonics: BTreeSet<String>,
 }
 
 /// What a run of one module executed.
@@ -137,8 +139,13 @@ impl Function {
     }
 
     fn loop_of(&self, start: u64, end: u64) -> Loop {
-        let inside = || self.instructions.range(start..=end).map(|(_, instruction)| instruction.count);
-        Loop { range: (start, end), turns: inside().next().unwrap_or(0), instructions: inside().sum() }
+        let inside = || self.instructions.range(start..=end).map(|(_, instruction)| instruction);
+        Loop {
+            range: (start, end),
+            turns: inside().next().map_or(0, |first| first.count),
+            instructions: inside().map(|instruction| instruction.count).sum(),
+            mnemonics: inside().filter_map(|instruction| instruction.text.split_whitespace().next().map(str::to_owned)).collect(),
+        }
     }
 }
 
@@ -174,6 +181,8 @@ mod tests {
     fn a_loop_is_innermost_if_no_other_begins_in_it() {
         let blocks = "1\n1000 nop\n4\n1004 nop\n40\n1008 nop\n100c cbnz w0, #0x1008\n4\n1010 b.ne #0x1004\n1014 bl #0x1000\n";
         let profile = Profile::parse(MAP, blocks).unwrap();
-        assert_eq!(profile.functions[0].innermost_loops(), [Loop { range: (0x1008, 0x100c), turns: 40, instructions: 80 }]);
+        let mnemonics = ["cbnz", "nop"].map(str::to_owned).into();
+        let expected = Loop { range: (0x1008, 0x100c), turns: 40, instructions: 80, mnemonics };
+        assert_eq!(profile.functions[0].innermost_loops(), [expected]);
     }
 }
