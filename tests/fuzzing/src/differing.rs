@@ -1,4 +1,4 @@
-//! Every configuration of mj against an interpreter.
+//! Modes of mj against an interpreter.
 //!
 //! Each exported function is called a few times in an instance of its own; results, traps, what the host was given, and all exported memories,
 //! tables and globals must agree, bit by bit. Where either runs out of stack, what follows is not compared: how much there is is each
@@ -7,7 +7,7 @@
 use std::fmt;
 
 use mj_jit::Module;
-use mj_wast::{CONFIGS, NamedConfig};
+use mj_wast::MODES;
 
 use crate::observation::{Call, Run, Stop};
 use crate::{generate, interpreter, subject};
@@ -15,8 +15,8 @@ use crate::{generate, interpreter, subject};
 /// Where two engines went different ways.
 #[derive(Debug)]
 pub struct Divergence {
-    /// The configuration of mj.
-    pub config: &'static str,
+    /// The mode of mj.
+    pub mode: String,
     /// The exported function.
     pub function: String,
     /// What differs: interpreter first.
@@ -25,7 +25,7 @@ pub struct Divergence {
 
 impl fmt::Display for Divergence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} under `{}`: {}", self.function, self.config, self.difference)
+        write!(f, "{} under `{}`: {}", self.function, self.mode, self.difference)
     }
 }
 
@@ -52,10 +52,10 @@ pub fn differential(bytes: &[u8]) -> bool {
 ///
 /// If the module uses what [`generate::module`] does not generate.
 pub fn compare(wasm: &[u8]) -> Result<(), Divergence> {
-    compare_in(wasm, CONFIGS.iter())
+    compare_under(wasm, MODES)
 }
 
-/// Runs a module in the interpreter, and in mj in the configurations of these names.
+/// Runs a module in the interpreter, and in mj in these modes.
 ///
 /// # Errors
 ///
@@ -63,19 +63,13 @@ pub fn compare(wasm: &[u8]) -> Result<(), Divergence> {
 ///
 /// # Panics
 ///
-/// If the module uses what [`generate::module`] does not generate, or there is no such configuration.
-pub fn compare_under(wasm: &[u8], configs: &[&str]) -> Result<(), Divergence> {
-    let named = |name: &&str| CONFIGS.iter().find(|row| row.name == *name).unwrap_or_else(|| panic!("no configuration is called {name}"));
-    compare_in(wasm, configs.iter().map(named))
-}
-
-fn compare_in(wasm: &[u8], configs: impl Iterator<Item = &'static NamedConfig>) -> Result<(), Divergence> {
+/// If the module uses what [`generate::module`] does not generate, or there is no such mode.
+pub fn compare_under(wasm: &[u8], modes: &[impl AsRef<str>]) -> Result<(), Divergence> {
     let reference = interpreter::compile(wasm);
     let mut expected: Option<Vec<(String, Run)>> = None;
-    for row in configs {
-        let mut config = mj_jit::Config::new();
-        (row.apply)(&mut config);
-        let diverges = |function: &str, difference| Divergence { config: row.name, function: function.to_owned(), difference };
+    for mode in modes.iter().map(AsRef::as_ref) {
+        let config = mj_wast::config(mode).unwrap_or_else(|| panic!("no mode is called {mode}"));
+        let diverges = |function: &str, difference| Divergence { mode: mode.to_owned(), function: function.to_owned(), difference };
         let module = Module::new(&subject::engine(&config), wasm).map_err(|error| diverges("the module", format!("refused: {error:#}")))?;
         let expected = expected.get_or_insert_with(|| {
             subject::functions(&module).into_iter().map(|name| (name.clone(), interpreter::run(&reference, &name))).collect()
