@@ -6,11 +6,11 @@
 
 use std::fmt;
 
-use mj_jit::Module;
+use mj_jit::{Config, Module};
 use mj_wast::MODES;
 
 use crate::observation::{Call, Run, Stop};
-use crate::{generate, interpreter, subject};
+use crate::{Random, generate, interpreter, operators, subject};
 
 /// Where two engines went different ways.
 #[derive(Debug)]
@@ -31,14 +31,22 @@ impl fmt::Display for Divergence {
 
 impl std::error::Error for Divergence {}
 
-/// Generates a module and compares; returns whether the bytes were enough for one.
+/// How many modes [`differential`] tries for a module.
+const TRIED: usize = 4;
+
+/// Generates a module and compares it in modes that the bytes choose, of all there are; returns whether the bytes were enough for one. Every fourth
+/// module consists of single operators at the limits of their operands.
 ///
 /// # Panics
 ///
 /// If engines disagree.
 pub fn differential(bytes: &[u8]) -> bool {
-    let Some(wasm) = generate::module(bytes) else { return false };
-    compare(&wasm).unwrap_or_else(|divergence| panic!("{divergence}"));
+    let Some((choices, rest)) = bytes.split_at_checked(8) else { return false };
+    let mut random = Random::new(u64::from_le_bytes(choices.try_into().expect("eight bytes")));
+    let wasm = if random.below(4) == 0 { Some(operators::module(&mut random)) } else { generate::module(rest) };
+    let Some(wasm) = wasm else { return false };
+    let modes: Vec<String> = (0..TRIED).map(|_| mj_wast::numbered(random.below(mj_wast::COUNT))).collect();
+    compare_under(&wasm, &modes).unwrap_or_else(|divergence| panic!("{divergence}"));
     true
 }
 
@@ -65,10 +73,23 @@ pub fn compare(wasm: &[u8]) -> Result<(), Divergence> {
 ///
 /// If the module uses what [`generate::module`] does not generate, or there is no such mode.
 pub fn compare_under(wasm: &[u8], modes: &[impl AsRef<str>]) -> Result<(), Divergence> {
+    let config = |mode: &str| mj_wast::config(mode).unwrap_or_else(|| panic!("no mode is called {mode}"));
+    compare_with(wasm, modes.iter().map(AsRef::as_ref).map(|mode| (mode, config(mode))))
+}
+
+/// Runs a module in the interpreter, and in mj in configurations with names.
+///
+/// # Errors
+///
+/// The first divergence.
+///
+/// # Panics
+///
+/// If the module uses what [`generate::module`] does not generate.
+pub fn compare_with<'a>(wasm: &[u8], configurations: impl Iterator<Item = (&'a str, Config)>) -> Result<(), Divergence> {
     let reference = interpreter::compile(wasm);
     let mut expected: Option<Vec<(String, Run)>> = None;
-    for mode in modes.iter().map(AsRef::as_ref) {
-        let config = mj_wast::config(mode).unwrap_or_else(|| panic!("no mode is called {mode}"));
+    for (mode, config) in configurations {
         let diverges = |function: &str, difference| Divergence { mode: mode.to_owned(), function: function.to_owned(), difference };
         let module = Module::new(&subject::engine(&config), wasm).map_err(|error| diverges("the module", format!("refused: {error:#}")))?;
         let expected = expected.get_or_insert_with(|| {
