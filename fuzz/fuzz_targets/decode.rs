@@ -1,6 +1,6 @@
-//! See `mj_fuzzing::decode`.
+//! See `mj_fuzzing::TARGETS`.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    mj_fuzzing::decode(bytes);
+    mj_fuzzing::run_target("decode", bytes);
 });

@@ -1,6 +1,6 @@
-//! See `mj_fuzzing::differential`.
+//! See `mj_fuzzing::TARGETS`.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    mj_fuzzing::differential(bytes);
+    mj_fuzzing::run_target("differential", bytes);
 });

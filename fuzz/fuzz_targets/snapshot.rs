@@ -1,6 +1,6 @@
-//! See `mj_fuzzing::snapshot`.
+//! See `mj_fuzzing::TARGETS`.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
-    mj_fuzzing::snapshot(bytes);
+    mj_fuzzing::run_target("snapshot", bytes);
 });

@@ -1,10 +1,6 @@
-//! See `mj_fuzzing::WIDTHS`: a seed's modules of all kinds.
+//! See `mj_fuzzing::TARGETS`.
 #![no_main]
 
-use mj_fuzzing::{Random, WIDTH_CONFIGS, WIDTHS, compare_under};
-
-libfuzzer_sys::fuzz_target!(|seed: u64| {
-    for (_, make) in WIDTHS {
-        compare_under(&make(&mut Random::new(seed)), &WIDTH_CONFIGS).unwrap_or_else(|divergence| panic!("{divergence}"));
-    }
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| {
+    mj_fuzzing::run_target("widths", bytes);
 });

@@ -69,11 +69,11 @@ fn panic_text(payload: &(dyn Any + Send)) -> &str {
     text.or_else(|| payload.downcast_ref::<&str>().copied()).unwrap_or("(no message)")
 }
 
-/// Makes an engine of one of [`mj_wast::CONFIGS`].
+/// Makes an engine of a [mode](mj_wast::config).
 pub fn engine(config: &str) -> Result<Engine, String> {
     let settings = mj_wast::config(config).ok_or_else(|| {
-        let known: Vec<&str> = mj_wast::CONFIGS.iter().map(|row| row.name).collect();
-        format!("no configuration is called `{config}`; there are {}", known.join(", "))
+        let known: Vec<&str> = mj_wast::WORDS.iter().map(|word| word.name).collect();
+        format!("no mode is called `{config}`; modes are made of {}", known.join(", "))
     })?;
     Engine::new(&settings).map_err(|error| format!("configuration `{config}`: {error:#}"))
 }

@@ -1,41 +1,27 @@
-//! The C programs of `tests/programs`, whole runs, under each way of compiling and each way of checking bounds.
+//! The C programs of `tests/programs`, whole runs, in every mode.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::{env, fs, process};
 
-use mj_jit::{CompilationMode, Config, Engine, Linker, Module, Store};
+use mj_jit::{Engine, Linker, Module, Store};
 use mj_tests::programs::{self, Program};
 use mj_wasi::p1::{self, WasiP1Ctx};
 use mj_wasi::p2::pipe::{MemoryInputPipe, MemoryOutputPipe};
 use mj_wasi::{DirPerms, FilePerms, I32Exit, WasiCtxBuilder};
 
 #[test]
-fn programs_print_what_they_should_compiled_lazily() {
-    run_all(Config::new().compilation_mode(CompilationMode::Lazy));
+fn programs_print_what_they_should_in_every_mode() {
+    let wrong: Vec<String> = mj_wast::MODES.iter().flat_map(|mode| run_all(mode)).collect();
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-#[test]
-fn programs_print_what_they_should_compiled_eagerly() {
-    run_all(Config::new().compilation_mode(CompilationMode::Eager));
-}
-
-#[test]
-fn programs_print_what_they_should_with_explicit_bounds_checks() {
-    run_all(Config::new().memory_reservation(0).memory_guard_size(0));
-}
-
-#[test]
-fn programs_print_what_they_should_with_fuel_and_few_registers() {
-    run_all(Config::new().consume_fuel(true).codegen_few_registers(true).codegen_dirty_upper_bits(true));
-}
-
-fn run_all(config: &Config) {
-    let engine = Engine::new(config).unwrap();
+/// What went wrong in a mode.
+fn run_all(mode: &str) -> Vec<String> {
+    let engine = Engine::new(&mj_wast::config(mode).expect("a mode")).unwrap();
     let programs = programs::all();
     assert!(programs.len() >= 10, "only {} programs found", programs.len());
-    let wrong: Vec<String> = programs.iter().filter_map(|program| run(&engine, program).err()).collect();
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    programs.iter().filter_map(|program| run(&engine, program).err()).map(|error| format!("{mode}: {error}")).collect()
 }
 
 fn run(engine: &Engine, program: &Program) -> Result<(), String> {
@@ -76,6 +62,7 @@ fn execute(engine: &Engine, module: &Path, context: WasiP1Ctx) -> mj_jit::Result
     let mut store = Store::new(engine, context);
     // An error where fuel is not counted, which is as good as plenty.
     let _ = store.set_fuel(1 << 60);
+    store.set_epoch_deadline(1 << 40);
     let instance = linker.instantiate(&mut store, &module)?;
     match instance.get_typed_func::<(), ()>(&mut store, "_start")?.call(&mut store, ()) {
         Ok(()) => Ok(0),

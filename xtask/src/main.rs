@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod bench;
+mod fuzz;
 mod instructions;
 mod spec;
 mod target;
@@ -26,6 +27,8 @@ enum Task {
     Spec(spec::Arguments),
     /// Measures programs in every tier, and beside other engines
     Bench(bench::Arguments),
+    /// Runs the fuzz targets, and keeps what they find
+    Fuzz(fuzz::Arguments),
     /// Counts the AArch64 instructions that programs execute, beside Cranelift's
     Instructions(instructions::Arguments),
     /// Runs files of the suite and reports in a form for programs: what `spec` starts
@@ -37,6 +40,7 @@ fn main() -> ExitCode {
     let result = match Arguments::parse().task {
         Task::Spec(arguments) => spec::run(&arguments),
         Task::Bench(arguments) => bench::run(&arguments),
+        Task::Fuzz(arguments) => fuzz::run(&arguments),
         Task::Instructions(arguments) => instructions::run(&arguments),
         Task::SpecWorker(arguments) => worker::run(&arguments).map(|()| true),
     };

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use mj_tests::expectations::{CHECKED_IN, Expectations};
 use mj_tests::suite;
-use mj_wast::{CONFIGS, Outcome};
+use mj_wast::{MODES, Outcome, WORDS};
 
 use crate::target::Machine;
 use crate::worker;
@@ -16,7 +16,7 @@ use crate::worker;
 /// What to run.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// Run under this configuration; may be repeated, `all` means each (default: eager)
+    /// Run in this mode, a combination of the listed words; may be repeated, `all` means each that is listed (default: eager)
     #[arg(long, value_name = "NAME")]
     config: Vec<String>,
     /// Run this suite; may be repeated (default: every suite whose language is implemented)
@@ -28,7 +28,7 @@ pub(crate) struct Arguments {
     /// Print the failures that are expected, too
     #[arg(long)]
     verbose: bool,
-    /// List the configurations and the suites
+    /// List the modes, their words, and the suites
     #[arg(long)]
     list: bool,
     /// Run only files whose path contains one of these
@@ -119,10 +119,10 @@ fn selected_files(arguments: &Arguments) -> Result<Vec<String>, String> {
 
 fn selected_configs(named: &[String]) -> Result<Vec<&str>, String> {
     if named.is_empty() {
-        return Ok(vec![CONFIGS[0].name]);
+        return Ok(vec![MODES[0]]);
     }
     if named.iter().any(|name| name == "all") {
-        return Ok(CONFIGS.iter().map(|row| row.name).collect());
+        return Ok(MODES.to_vec());
     }
     for name in named {
         suite::engine(name)?;
@@ -131,9 +131,10 @@ fn selected_configs(named: &[String]) -> Result<Vec<&str>, String> {
 }
 
 fn list() {
-    println!("configurations:");
-    for row in CONFIGS {
-        println!("    {:16} {}", row.name, row.purpose);
+    println!("words, one of each kind, joined by `-`:");
+    for word in WORDS {
+        println!("    {:16} {:13} {}", word.name, format!("{:?}", word.axis), word.purpose);
     }
+    println!("modes that `all` stands for:\n    {}", MODES.join("\n    "));
     println!("suites run by default:\n    {}", suite::IMPLEMENTED.join("\n    "));
 }

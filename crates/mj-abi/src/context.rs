@@ -103,7 +103,7 @@ pub struct ContextHeader {
     /// Definition of memory 0; when there is none, one with length 0.
     pub memory0: *mut MemoryDefinition,
     /// The store's [`InterruptPage`]. Compiled code loads its first word at back edges and at the entry of
-    /// functions that call, or counts it down; a protected page diverts it to the interrupt stub.
+    /// functions that call, or counts it down; a protected page diverts it to the interrupt stub. Code that does without signals compares `asked`.
     pub interrupt_page: *mut u8,
     /// Engine-wide type ids by module type index.
     pub type_ids: *const u32,
@@ -120,6 +120,8 @@ pub struct InterruptPage {
     /// Work that may be done until [`Helper::TierUp`](crate::Helper::TierUp) is called: tiered code subtracts what a back edge or entry
     /// stands for, and calls if the difference is negative. Code that does not count loads it and forgets it.
     pub countdown: i32,
+    /// Not zero if interruption is asked for. Code that does without signals looks; for other code the page is protected.
+    pub asked: u32,
 }
 
 /// State of a store that compiled code, stubs and the signal handler share.
@@ -280,7 +282,7 @@ macro_rules! offsets {
 
 offsets!(ContextHeader: STORE = store, MEMORY0_BASE = memory0_base, MEMORY0 = memory0, INTERRUPT_PAGE = interrupt_page,
     TYPE_IDS = type_ids, HELPERS = helpers);
-offsets!(InterruptPage: COUNTDOWN = countdown);
+offsets!(InterruptPage: COUNTDOWN = countdown, ASKED = asked);
 offsets!(StoreContext: HOST_SP = host_sp, WASM_SP = wasm_sp, STACK_LIMIT = stack_limit,
     FUEL = fuel, UNWINDING = unwinding, RESUME_PC = resume_pc);
 offsets!(MemoryDefinition: BASE = base, LENGTH = length);

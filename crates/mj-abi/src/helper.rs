@@ -82,4 +82,9 @@ helpers! {
     /// Not called like the others: all registers are kept but the scratch register, which takes the result. The arguments are words on the stack, the last
     /// one lowest, which the helper pops (x86-64), or the halves of the scratch register, `function` above `place` (AArch64).
     TierUp(tier_up) 2 -> 1;
+    /// `()`: interruption was asked for ([`InterruptPage::asked`](crate::InterruptPage)). Returns if the code is to go on, else unwinds. Called in the
+    /// middle of a function like [`OutOfFuel`](Helper::OutOfFuel): all registers are kept but the scratch register.
+    Interrupted(interrupted) 0 -> 0;
+    /// `(trap code as number)`: what code that does without signals calls where other code has an instruction that traps. Never returns.
+    Trap(trap) 1 -> 0;
 }

@@ -35,5 +35,6 @@ pub const SLOT: u32 = 8;
 pub const UNCHECKED_FRAME: u32 = 32 * 1024;
 
 /// Bytes of the guard region below a WebAssembly stack. Leaves room for [`UNCHECKED_FRAME`] and the
-/// stubs' pushes.
+/// stubs' pushes. Where no signals are used, so much is left free above [`StoreContext::stack_limit`]'s stack: then functions that call compare, and what comes between
+/// two comparisons (a frame, outgoing arguments, an entry of the host's with its arguments, a leaf function's frame, stubs) takes less.
 pub const STACK_GUARD: usize = 128 * 1024;

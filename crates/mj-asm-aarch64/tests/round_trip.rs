@@ -4,13 +4,18 @@
 
 mod disassembly;
 
+use std::cell::Cell;
+
 use disassembly::{assemble, decode, extended, gpr, gpr_sp, immediate, memory, operands, quad, scalar, shifted, text, vector};
 use mj_asm_aarch64::Extend;
 use mj_asm_aarch64::Width::{W32, W64};
 use mj_asm_aarch64::*;
 use yaxpeax_arm::armv8::a64::{Operand, SIMDSizeCode};
 
-const ROUNDS: usize = 100;
+thread_local! {
+    /// Where random operands begin, and how many each row is given.
+    static PLAN: Cell<(u64, usize)> = const { Cell::new((1, 100)) };
+}
 const WIDTHS: [Width; 2] = [W32, W64];
 
 /// A reproducible source of operands (splitmix64).
@@ -86,17 +91,37 @@ fn check(mnemonic: &str, expected: &[Operand], write: impl FnOnce(&mut Asm)) {
     assert_eq!((found.as_str(), operands(&instructions[0]).as_slice()), (mnemonic, expected), "{code:02x?} {}", text(&code));
 }
 
+/// All checks with random operands, from another seed and with fewer rounds: what fuzzers do.
+pub fn from_seed(seed: u64, rounds: usize) {
+    PLAN.set((seed, rounds));
+    additions();
+    logic();
+    constants_take_few_moves();
+    bit_fields();
+    shifts_by_immediates_are_what_they_say();
+    sources();
+    selections_and_conditional_comparisons();
+    loads_and_stores();
+    pairs();
+    scalar_floats();
+    conversions();
+    vectors();
+    branches_through_registers_and_exceptions();
+    system_registers_and_masks();
+}
+
 /// Random operands for every row and every width.
 fn each<R: Copy>(rows: &[R], widths: &[Width], mut check: impl FnMut(R, Width, &mut Random)) {
-    let mut random = Random(1);
+    let (seed, rounds) = PLAN.get();
+    let mut random = Random(seed);
     for &row in rows {
         for &width in widths {
-            (0..ROUNDS).for_each(|_| check(row, width, &mut random));
+            (0..rounds).for_each(|_| check(row, width, &mut random));
         }
     }
 }
 
-#[test]
+#[cfg_attr(test, test)]
 fn additions() {
     each(AddSub::ALL, &WIDTHS, |row, width, random| {
         let (dst, a, b) = (random.gpr(), random.gpr(), random.gpr());
@@ -134,7 +159,7 @@ fn check_text(mnemonic: &str, expected: &[Operand], immediate: u32, write: impl 
     assert_eq!(found, immediate);
 }
 
-#[test]
+#[cfg_attr(test, test)]
 fn logic() {
     each(Logical::ALL, &WIDTHS, |row, width, random| {
         let (dst, a, b) = (random.gpr(), random.gpr(), random.gpr());
@@ -162,7 +187,7 @@ fn logical_constants(width: Width) -> Vec<u64> {
     constants
 }
 
-#[test]
+#[cfg_attr(test, test)]
 fn all_logical_immediates_come_back() {
     for (width, count) in [(W32, 1302), (W64, 5334)] {
         let constants = logical_constants(width);
@@ -213,7 +238,7 @@ fn value_of(code: &[u8]) -> (u64, usize) {
     (value, instructions.len())
 }
 
-#[test]
+#[cfg_attr(test, test)]
 fn constants_take_few_moves() {
     let mut random = Random(1);
     for round in 0..20_000 {
@@ -243,7 +268,7 @@ fn constants_take_few_moves() {
     }
 }
 
-#[test]
+#[cfg_attr(test, test)]
 fn bit_fields() {
     each(Bitfield::ALL, &WIDTHS, |row, width, random| {
         let (dst, src) = (random.gpr(), random.gpr());
@@ -264,7 +289,7 @@ fn bit_fields() {
     });
 }
 
-#[test]
+#[cfg_attr(test, test)]
 fn shifts_by_immediates_are_what_they_say() {
     let names = |line: String| line.split_once(' ').map(|(name, rest)| (name.to_owned(), rest.to_owned())).unwrap();
     for width in WIDTHS {
@@ -286,7 +311,7 @@ fn shifts_by_immediates_are_what_they_say() {
     }
 }
 
-#[test]
+#[cfg_attr(test, test)]
 fn sources() {
     each(TwoSource::ALL, &WIDTHS, |row, width, random| {
         let (dst, a, b) = (random.gpr(), random.gpr(), random.gpr());
@@ -313,7 +338,7 @@ fn sources() {
     });
 }
 
-#[test]
+#[cfg_attr(test, test)]
 fn selections_and_conditional_comparisons() {
     each(Select::ALL, &WIDTHS, |row, width, random| {
         let (dst, a, b, condition) = (random.gpr(), random.gpr(), random.gpr(), random.condition());
@@ -330,7 +355,7 @@ fn selections_and_conditional_comparisons() {
     });
 }
 
-#[test]
+#[cfg_attr(test, test)]
 fn inverse_conditions_are_the_manual_s_pairs() {
     use Cc::{Eq, Ge, Gt, Hi, Hs, Le, Lo, Ls, Lt, Mi, Ne, Pl, Vc, Vs};
     for (one, other) in [(Eq, Ne), (Hs, Lo), (Mi, Pl), (Vs, Vc), (Hi, Ls), (Ge, Lt), (Gt, Le)] {
@@ -359,7 +384,7 @@ fn access_size(row: Access) -> (u32, Width) {
     }
 }
 
-#[test]
+#[cfg_attr(test, test)]
 fn loads_and_stores() {
     each(Access::ALL, &[W64; 5], |row, _, random| {
         let (log2, width) = access_size(row);
@@ -380,7 +405,7 @@ fn loads_and_stores() {
     });
 }
 
-#[test]
+#[cfg_attr(test, test)]
 fn pairs() {
     each(Pair::ALL, &[W64], |row, _, random| {
         let (width, log2) = if row == STP_W || row == LDP_W { (W32, 2) } else { (W64, 3) };
@@ -401,7 +426,7 @@ fn pairs() {
     });
 }
 
-#[test]
+#[cfg_attr(test, test)]
 fn scalar_floats() {
     each(FloatTwoSource::ALL, &WIDTHS, |row, width, random| {
         let (dst, a, b) = (random.fpr(), random.fpr(), random.fpr());
@@ -425,7 +450,7 @@ fn scalar_floats() {
     });
 }
 
-#[test]
+#[cfg_attr(test, test)]
 fn conversions() {
     for float in WIDTHS {
         each(FloatToInt::ALL, &WIDTHS, |row, int, random| {
@@ -444,7 +469,7 @@ fn conversions() {
     });
 }
 
-#[test]
+#[cfg_attr(test, test)]
 fn all_float_immediates_come_back() {
     for imm8 in 0..=255u32 {
         // VFPExpandImm of the manual, single precision.
@@ -459,7 +484,7 @@ fn all_float_immediates_come_back() {
     }
 }
 
-#[test]
+#[cfg_attr(test, test)]
 fn vectors() {
     use SIMDSizeCode::{B, D, H, S};
     each(VectorLogical::ALL, &[W64], |row, _, random| {
@@ -487,7 +512,7 @@ fn vectors() {
     });
 }
 
-#[test]
+#[cfg_attr(test, test)]
 fn branches_through_registers_and_exceptions() {
     each(&[()], &[W64], |(), _, random| {
         let (register, number) = (random.gpr(), random.next() as u16);
@@ -498,7 +523,7 @@ fn branches_through_registers_and_exceptions() {
     });
 }
 
-#[test]
+#[cfg_attr(test, test)]
 fn system_registers_and_masks() {
     each(SystemRegister::ALL, &[W64], |row, _, random| {
         let register = random.gpr();

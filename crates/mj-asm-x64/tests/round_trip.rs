@@ -4,12 +4,17 @@
 
 mod disassembly;
 
+use std::cell::Cell;
+
 use disassembly::{Operand, Place, assemble, decode, gpr, operands, text, xmm};
 use iced_x86::Register;
 use mj_asm_x64::Width::{W8, W16, W32, W64};
 use mj_asm_x64::*;
 
-const ROUNDS: usize = 100;
+thread_local! {
+    /// Where random operands begin, and how many each row is given.
+    static PLAN: Cell<(u64, usize)> = const { Cell::new((1, 100)) };
+}
 const WIDTHS: [Width; 4] = [W8, W16, W32, W64];
 
 /// A reproducible source of operands (splitmix64).
@@ -86,17 +91,36 @@ fn immediate(width: Width, value: i32) -> Operand {
     Operand::Immediate(value as i64 as u64 & u64::MAX >> (64 - 8 * width.bytes()))
 }
 
+/// All checks with random operands, from another seed and with fewer rounds: what fuzzers do.
+pub fn from_seed(seed: u64, rounds: usize) {
+    PLAN.set((seed, rounds));
+    two_operand_arithmetic();
+    tests_and_moves();
+    constants_take_the_shortest_move();
+    extensions_and_addresses();
+    pushes_and_pops();
+    shifts();
+    one_operand_and_bit_instructions();
+    three_operand_integers();
+    conditions();
+    calls_and_jumps_through_operands();
+    scalar_floats();
+    float_moves_comparisons_and_conversions();
+    vectors();
+}
+
 /// Random operands for every row and every width.
 fn each<R: Copy>(rows: &[R], widths: &[Width], mut check: impl FnMut(R, Width, &mut Random)) {
-    let mut random = Random(1);
+    let (seed, rounds) = PLAN.get();
+    let mut random = Random(seed);
     for &row in rows {
         for &width in widths {
-            (0..ROUNDS).for_each(|_| check(row, width, &mut random));
+            (0..rounds).for_each(|_| check(row, width, &mut random));
         }
     }
 }
 
-#[test]
+#[cfg_attr(test, test)]
 fn two_operand_arithmetic() {
     each(Alu::ALL, &WIDTHS, |row, width, random| {
         let (dst, src, place, value) = (random.gpr(), random.gpr(), random.place(), random.int());
@@ -109,7 +133,7 @@ fn two_operand_arithmetic() {
     });
 }
 
-#[test]
+#[cfg_attr(test, test)]
 fn tests_and_moves() {
     each(&[()], &WIDTHS, |(), width, random| {
         let (dst, src, place, value) = (random.gpr(), random.gpr(), random.place(), random.int());
@@ -127,7 +151,7 @@ fn tests_and_moves() {
     });
 }
 
-#[test]
+#[cfg_attr(test, test)]
 fn constants_take_the_shortest_move() {
     each(&[()], &[W32, W64], |(), width, random| {
         let dst = random.gpr();
@@ -145,7 +169,7 @@ fn constants_take_the_shortest_move() {
     });
 }
 
-#[test]
+#[cfg_attr(test, test)]
 fn extensions_and_addresses() {
     each(&[W8, W16, W32], &[W32, W64], |from, to, random| {
         let (dst, src, place) = (random.gpr(), random.gpr(), random.place());
@@ -162,7 +186,7 @@ fn extensions_and_addresses() {
     });
 }
 
-#[test]
+#[cfg_attr(test, test)]
 fn pushes_and_pops() {
     each(&[()], &[W64], |(), _, random| {
         let (register, place, value) = (random.gpr(), random.place(), random.int());
@@ -174,7 +198,7 @@ fn pushes_and_pops() {
     });
 }
 
-#[test]
+#[cfg_attr(test, test)]
 fn shifts() {
     each(Shift::ALL, &WIDTHS, |row, width, random| {
         let (dst, place, amount) = (random.gpr(), random.place(), random.below(64) as u8);
@@ -193,7 +217,7 @@ fn shifts() {
     });
 }
 
-#[test]
+#[cfg_attr(test, test)]
 fn one_operand_and_bit_instructions() {
     each(Unary::ALL, &WIDTHS, |row, width, random| {
         let (dst, place) = (random.gpr(), random.place());
@@ -207,7 +231,7 @@ fn one_operand_and_bit_instructions() {
     });
 }
 
-#[test]
+#[cfg_attr(test, test)]
 fn three_operand_integers() {
     each(&[()], &[W32, W64], |(), width, random| {
         let (dst, src, other, place, value) = (random.gpr(), random.gpr(), random.gpr(), random.place(), random.int());
@@ -225,7 +249,7 @@ fn three_operand_integers() {
 
 const CONDITIONS: [&str; 16] = ["o", "no", "b", "ae", "e", "ne", "be", "a", "s", "ns", "p", "np", "l", "ge", "le", "g"];
 
-#[test]
+#[cfg_attr(test, test)]
 fn conditions() {
     each(&Cc::ALL, &[W32, W64], |condition, width, random| {
         let (dst, src, place) = (random.gpr(), random.gpr(), random.place());
@@ -242,7 +266,7 @@ fn conditions() {
     });
 }
 
-#[test]
+#[cfg_attr(test, test)]
 fn inverse_conditions_are_the_manual_s_pairs() {
     let pairs = [("o", "no"), ("b", "ae"), ("e", "ne"), ("be", "a"), ("s", "ns"), ("p", "np"), ("l", "ge"), ("le", "g")];
     let name = |condition: Cc| CONDITIONS[condition as usize];
@@ -252,7 +276,7 @@ fn inverse_conditions_are_the_manual_s_pairs() {
     }
 }
 
-#[test]
+#[cfg_attr(test, test)]
 fn calls_and_jumps_through_operands() {
     each(&[()], &[W64], |(), _, random| {
         let (register, place, pop) = (random.gpr(), random.place(), random.next() as u16);
@@ -264,7 +288,7 @@ fn calls_and_jumps_through_operands() {
     });
 }
 
-#[test]
+#[cfg_attr(test, test)]
 fn scalar_floats() {
     each(Scalar::ALL, &[W32, W64], |row, width, random| {
         let (dst, src, other, place) = (random.xmm(), random.xmm(), random.xmm(), random.place());
@@ -278,7 +302,7 @@ fn scalar_floats() {
     });
 }
 
-#[test]
+#[cfg_attr(test, test)]
 fn float_moves_comparisons_and_conversions() {
     each(&[W32, W64], &[W32, W64], |int, width, random| {
         let (dst, src, register, place) = (random.xmm(), random.xmm(), random.gpr(), random.place());
@@ -313,7 +337,7 @@ fn float_moves_comparisons_and_conversions() {
     });
 }
 
-#[test]
+#[cfg_attr(test, test)]
 fn vectors() {
     each(Packed::ALL, &[W64], |row, _, random| {
         let (dst, src, other, place) = (random.xmm(), random.xmm(), random.xmm(), random.place());

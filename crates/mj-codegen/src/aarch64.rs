@@ -52,6 +52,8 @@ pub(crate) struct Aarch64 {
     pub asm: Asm,
     registers: RegisterFile,
     explicit_bounds: bool,
+    /// Traps are faults.
+    faults: bool,
     canonical_nans: bool,
     precise_stores: bool,
     /// The comparison that ends here compares a register with zero.
@@ -73,6 +75,7 @@ impl Aarch64 {
             asm: Asm::default(),
             registers,
             explicit_bounds: options.bounds == crate::Bounds::Explicit,
+            faults: options.signals,
             canonical_nans: options.nan_canonicalization,
             precise_stores: options.precise_stores,
             zero_test: None,

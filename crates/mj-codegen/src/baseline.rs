@@ -24,7 +24,7 @@ use mj_ir::{Cache, Checker, Holder, PReg, RegSet, RegisterFile, Value};
 use self::control::{Frame, Kind};
 use self::tiers::Tiers;
 use self::values::{Deferred, Entry, Leaf, Place};
-use crate::isa::{FieldWidth, FrameFacts, Isa, Positions, class_of};
+use crate::isa::{FieldWidth, FrameFacts, Isa, Positions, UNCHECKED_SLOTS, class_of};
 use crate::{ModulePlan, Options};
 
 /// Memory that compiling one function after another reuses.
@@ -80,6 +80,8 @@ enum SlowKind {
     Trap(TrapCode),
     /// Asks for fuel and goes on at the label.
     Fuel(Label),
+    /// Asks what to do about an interruption and goes on at the label.
+    Interrupted(Label),
     /// The countdown of the entry, or of a loop by number, went negative.
     TierUp(Option<u32>),
 }
@@ -138,6 +140,8 @@ struct Baseline<'a, I> {
     /// Operators since fuel was last charged.
     fuel: u32,
     body: usize,
+    /// Where the body begins, if something comes back to it.
+    body_label: Option<Label>,
     emitted: Emitted,
 }
 
@@ -187,6 +191,7 @@ pub(crate) fn compile<I: Isa>(
         reachable: true,
         fuel: 0,
         body: 0,
+        body_label: None,
         emitted: Emitted { start: 0, entry: 0 },
     };
     compilation.tiers.begin(function - module.imported_functions, body.offset());
@@ -259,8 +264,8 @@ impl<I: Isa> Baseline<'_, I> {
         self.emitted.start = buffer.offset();
         buffer.put_space(I::PROLOGUE_SPACE);
         self.body = buffer.offset();
-        if self.options.tiering.is_some() {
-            self.tiers.body = Some(buffer.label_here());
+        if self.options.tiering.is_some() || !self.options.signals {
+            self.body_label = Some(buffer.label_here());
         }
         let label = buffer.label();
         let results = self.module.types[self.ty as usize].results();
@@ -307,6 +312,8 @@ impl<I: Isa> Baseline<'_, I> {
         let saved = self.saved_registers();
         self.isa.epilogue(saved, self.incoming * mj_abi::SLOT);
         let countdown = self.count_entry();
+        let slot_bytes = (self.first_stack_slot - self.incoming + self.max_depth as u32) * mj_abi::SLOT;
+        let (stack_overflow, interrupted) = self.checks_of_entry(slot_bytes);
         for path in core::mem::take(&mut self.slow_paths) {
             self.isa.buffer().bind(path.label);
             match path.kind {
@@ -315,19 +322,38 @@ impl<I: Isa> Baseline<'_, I> {
                     self.isa.call_helper(mj_abi::Helper::OutOfFuel, path.at);
                     self.isa.jump(back);
                 }
+                SlowKind::Interrupted(back) => {
+                    self.isa.call_helper(mj_abi::Helper::Interrupted, path.at);
+                    self.isa.jump(back);
+                }
                 SlowKind::TierUp(number) => self.tier_up(number),
             }
         }
         self.isa.finish_body();
-        let slots = self.first_stack_slot - self.incoming + self.max_depth as u32;
         let facts = FrameFacts {
-            slot_bytes: slots * mj_abi::SLOT,
+            slot_bytes,
             saved,
+            stack_overflow,
             keeps_context: self.has_call || self.options.fuel || self.tiers.replaces_frames(),
-            checks_interrupt: self.has_call && self.options.interruption,
+            checks_interrupt: self.has_call && self.options.interruption && self.options.signals,
+            interrupted,
             countdown,
         };
         self.emitted.entry = self.isa.prologue(self.body, facts);
+    }
+
+    /// What the entry checks where no signals are used: labels for lack of stack, and for an interruption.
+    fn checks_of_entry(&mut self, slot_bytes: u32) -> (Option<Label>, Option<Label>) {
+        if self.options.signals {
+            return (None, None);
+        }
+        let at = self.tiers.start();
+        let compares = self.has_call || slot_bytes > UNCHECKED_SLOTS;
+        let stack_overflow = compares.then(|| self.trap_label(TrapCode::StackOverflow, at));
+        let looks = self.has_call && self.options.interruption;
+        let body = self.body_label.expect("bound where no signals are used");
+        let interrupted = looks.then(|| self.slow_path(SlowKind::Interrupted(body), at));
+        (stack_overflow, interrupted)
     }
 
     /// Slot of a local.
@@ -351,8 +377,12 @@ impl<I: Isa> Baseline<'_, I> {
 
     /// A label behind the body where `code` is raised.
     fn trap_label(&mut self, code: TrapCode, at: u32) -> Label {
+        self.slow_path(SlowKind::Trap(code), at)
+    }
+
+    fn slow_path(&mut self, kind: SlowKind, at: u32) -> Label {
         let label = self.isa.buffer().label();
-        self.slow_paths.push(SlowPath { label, kind: SlowKind::Trap(code), at });
+        self.slow_paths.push(SlowPath { label, kind, at });
         label
     }
 

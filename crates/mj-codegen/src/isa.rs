@@ -113,6 +113,9 @@ pub fn width_of(ty: ValType) -> FieldWidth {
     }
 }
 
+/// Slots of a leaf function, in bytes, up to which its entry need not compare the stack pointer: the fixed part of a frame comes on top.
+pub const UNCHECKED_SLOTS: u32 = mj_abi::UNCHECKED_FRAME - 256;
+
 /// Facts about a finished function that its prologue and epilogue need.
 #[derive(Clone, Copy, Debug)]
 pub struct FrameFacts {
@@ -122,8 +125,12 @@ pub struct FrameFacts {
     pub saved: RegSet,
     /// The function calls, so that its frame must hold the context.
     pub keeps_context: bool,
+    /// The entry compares the stack pointer with the store's limit: where to go if the frame does not fit, bound already.
+    pub stack_overflow: Option<Label>,
     /// The entry touches the interrupt page.
     pub checks_interrupt: bool,
+    /// The entry looks whether interruption is asked for: where to go then, bound already.
+    pub interrupted: Option<Label>,
     /// The entry counts down on the interrupt page instead.
     pub countdown: Option<Countdown>,
 }
@@ -234,7 +241,7 @@ pub trait Isa {
     fn set_condition(&mut self, to: PReg, condition: Cond);
     /// Jumps to `labels[min(index, labels.len() - 1)]`; `index` is zero-extended; `temporary` is lost.
     fn branch_table(&mut self, index: PReg, temporary: PReg, labels: &[Label]);
-    /// An instruction that traps.
+    /// Traps: by an instruction that faults or, without signals, by a call of [`Helper::Trap`].
     fn trap(&mut self, code: TrapCode, at: u32);
     /// Aligns a loop header.
     fn align_loop(&mut self);
@@ -245,6 +252,13 @@ pub trait Isa {
     fn load_and_check_interrupt(&mut self) {
         self.load_field(Self::SCRATCH, Self::CONTEXT, ContextHeader::INTERRUPT_PAGE, FieldWidth::W64);
         self.check_interrupt(Self::SCRATCH);
+    }
+    /// Without signals: jumps to `asked` if the interrupt page, whose address is in `page`, says that interruption is asked for. Changes the flags.
+    fn test_interrupt(&mut self, page: PReg, asked: Label);
+    /// The same, with the page's address from the context. Changes the integer scratch register.
+    fn load_and_test_interrupt(&mut self, asked: Label) {
+        self.load_field(Self::SCRATCH, Self::CONTEXT, ContextHeader::INTERRUPT_PAGE, FieldWidth::W64);
+        self.test_interrupt(Self::SCRATCH, asked);
     }
     /// Subtracts a weight from the countdown on the interrupt page and jumps to `underflow` if it went negative. Changes the flags. Returns
     /// where the weight is, for [`Isa::set_weight`].
@@ -309,8 +323,8 @@ pub trait Isa {
     /// Loads an imported function's slot, context and memory base: `offset` is that of its record in the context.
     fn prepare_import(&mut self, offset: i32);
     /// Checks the reference in `reference` against the type at `type_index` and loads its slot, context and memory base.
-    /// Null faults; another type jumps to `bad_signature`.
-    fn prepare_indirect(&mut self, reference: PReg, type_index: u32, bad_signature: Label, at: u32);
+    /// Null jumps to `null` if that is given, else it faults; another type jumps to `bad_signature`.
+    fn prepare_indirect(&mut self, reference: PReg, type_index: u32, null: Option<Label>, bad_signature: Label, at: u32);
     /// Calls what was prepared, then reloads context and memory base from the frame.
     fn call_prepared(&mut self, at: u32);
     /// Calls a helper; arguments are in the integer positions.
@@ -328,7 +342,8 @@ pub trait Isa {
     fn finish_body(&mut self);
     /// Writes the prologue so that it ends at `body`; returns the offset of the function's entry. May write code at the end.
     fn prologue(&mut self, body: usize, facts: FrameFacts) -> usize;
-    /// Makes room for `slot_bytes` of slots in a frame whose fixed part another prologue has written.
+    /// Makes room for `slot_bytes` of slots in a frame whose fixed part another prologue has written, for which there was room; traps if there is
+    /// none for the slots.
     fn take_over_frame(&mut self, slot_bytes: u32);
     /// Restores what the prologue saved and returns, popping `argument_bytes`.
     fn epilogue(&mut self, saved: RegSet, argument_bytes: u32);

@@ -102,10 +102,19 @@ impl<'a, I: Isa> Job<'a, I> {
     }
 
     fn context(&self) -> Context<'a> {
-        let Request { module, plan, options, function, entry, .. } = self.request;
+        let Request { module, plan, options, function, entry, ref body } = self.request;
         let ty = module.functions[function as usize];
         let locals = self.arenas.flow.locals() as u32;
-        Context { module, plan, options, ty, result_pointer: self.result_pointer, locals, takes_over: entry.is_some() }
+        Context {
+            module,
+            plan,
+            options,
+            ty,
+            result_pointer: self.result_pointer,
+            locals,
+            takes_over: entry.is_some(),
+            start: body.offset(),
+        }
     }
 
     fn too_large(&self) -> CompileError {

@@ -27,6 +27,9 @@ pub enum Effort {
 pub struct Options {
     /// How memory accesses are checked.
     pub bounds: Bounds,
+    /// Code faults where it traps, and where it is interrupted: hardware checks what it can. Without, code checks everything itself and calls
+    /// [`Helper::Trap`](mj_abi::Helper::Trap) and [`Helper::Interrupted`](mj_abi::Helper::Interrupted), so that nobody need handle signals; bounds must then be explicit.
+    pub signals: bool,
     /// Count operators, and stop when the store's fuel is used up.
     pub fuel: bool,
     /// Touch the interrupt page at back edges and at the entry of functions that call.
@@ -50,6 +53,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             bounds: Bounds::Guard,
+            signals: true,
             fuel: false,
             interruption: true,
             tiering: None,

@@ -71,6 +71,8 @@ pub(crate) struct X64 {
     features: Features,
     registers: RegisterFile,
     explicit_bounds: bool,
+    /// Traps are faults.
+    faults: bool,
     canonical_nans: bool,
     /// The instruction that ends here has set the zero flag by this register's new value.
     zero_flag: Option<(usize, PReg, Width)>,
@@ -84,6 +86,7 @@ impl X64 {
             features,
             registers,
             explicit_bounds: options.bounds == crate::Bounds::Explicit,
+            faults: options.signals,
             canonical_nans: options.nan_canonicalization,
             zero_flag: None,
         }

@@ -130,6 +130,7 @@ impl Cache {
         self.referenced = RegSet::EMPTY;
         self.at_home = RegSet::EMPTY;
         self.references = [0; 64];
+        self.stamps = [0; 64];
         self.clock = 0;
     }
 
@@ -306,6 +307,23 @@ impl Cache {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_used_before_a_reset_is_forgotten() {
+        let registers = [PReg::int(0), PReg::int(1)];
+        let victim = |cache: &mut Cache, used: &[PReg]| {
+            cache.reset(RegSet::of(&registers));
+            for (local, &register) in registers.iter().enumerate() {
+                cache.declare(Class::Int);
+                cache.bind(local as u32, register, false);
+            }
+            used.iter().for_each(|&register| cache.touch(register));
+            cache.victim(Class::Int, RegSet::EMPTY, &[0, 0])
+        };
+        let (mut fresh, mut worn) = (Cache::default(), Cache::default());
+        victim(&mut worn, &[registers[0]; 9]);
+        assert_eq!(victim(&mut worn, &registers), victim(&mut fresh, &registers));
+    }
 
     fn cache() -> Cache {
         let mut cache = Cache::default();

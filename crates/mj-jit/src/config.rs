@@ -61,6 +61,7 @@ pub struct Config {
     pub(crate) epochs: bool,
     pub(crate) canonical_nans: bool,
     pub(crate) precise_stores: bool,
+    pub(crate) signals: bool,
     pub(crate) few_registers: bool,
     pub(crate) dirty_upper_bits: bool,
     pub(crate) max_wasm_stack: usize,
@@ -92,6 +93,7 @@ impl Default for Config {
             epochs: false,
             canonical_nans: false,
             precise_stores: false,
+            signals: true,
             few_registers: false,
             dirty_upper_bits: false,
             max_wasm_stack: DEFAULT_WASM_STACK,
@@ -161,7 +163,7 @@ impl Config {
 
     /// Address space to reserve for each linear memory, which it can grow into; 4 GiB by default.
     ///
-    /// Less than 4 GiB means that code checks each access against the memory's length, because guard pages no longer do.
+    /// Less than 4 GiB, or [no signals](Self::signals_based_traps), means that code checks each access against the memory's length, because guard pages no longer do.
     pub fn memory_reservation(&mut self, bytes: u64) -> &mut Self {
         self.memory_reservation = bytes;
         self
@@ -237,6 +239,15 @@ impl Config {
         self
     }
 
+    /// Whether traps, and interruptions, are hardware faults that a signal handler of the process turns into errors; on by default.
+    ///
+    /// If not, compiled code checks everything itself: bounds of memories, divisors, null references, room on the stack, and whether it is
+    /// interrupted. Then nothing is installed in the process, neither signal handlers nor stacks for them, and code is slower.
+    pub fn signals_based_traps(&mut self, enable: bool) -> &mut Self {
+        self.signals = enable;
+        self
+    }
+
     /// For the engine's own tests: compiled code uses as few registers as it can.
     #[doc(hidden)]
     pub fn codegen_few_registers(&mut self, enable: bool) -> &mut Self {
@@ -272,11 +283,6 @@ impl Config {
     /// Whether errors carry a core dump.
     pub fn coredump_on_trap(&mut self, enable: bool) -> &mut Self {
         self.refuse("coredump_on_trap", enable, "core dumps")
-    }
-
-    /// Whether traps come from hardware faults: code that checks everything itself is not there yet.
-    pub fn signals_based_traps(&mut self, enable: bool) -> &mut Self {
-        self.refuse("signals_based_traps", !enable, "traps without signals")
     }
 
     /// Whether hosts can make shared memories.

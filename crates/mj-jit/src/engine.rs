@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use mj_abi::{CodePointer, HelperPointers};
 use mj_codegen::{Arch, Compiler, Effort, Options, Target};
-use mj_runtime::{Bounds, CodeArena, MemoryError, MemoryPlan, MemoryPool, StackPool, Stubs};
+use mj_runtime::{Bounds, Checks, CodeArena, MemoryError, MemoryPlan, MemoryPool, StackPool, Stubs};
 
 use crate::cache::Cache;
 use crate::config::{Config, OptLevel, PoolingAllocationConfig, Strategy};
@@ -67,11 +67,14 @@ impl Engine {
     /// if the operating system refuses executable memory or signal handlers.
     pub fn new(config: &Config) -> Result<Engine> {
         config.check()?;
-        mj_runtime::install_signal_handlers()?;
+        if config.signals {
+            mj_runtime::install_signal_handlers()?;
+        }
         let kept = config.pooling.as_ref().map(|pooling| pooling.max_unused_warm_slots as usize);
         let memories = MemoryPool::new(kept.unwrap_or(KEPT_MEMORIES));
         let options = options(config, &memories);
         let target = config.machine()?;
+        let checks = if config.signals { Checks::Hardware } else { Checks::Compiled };
         let compiler = Compiler::for_target(target, &options);
         let inner = EngineInner {
             config: config.clone(),
@@ -83,7 +86,7 @@ impl Engine {
             arena: CodeArena::default(),
             epoch: Epoch::default(),
             memories,
-            stacks: StackPool::new(config.max_wasm_stack, kept.unwrap_or(KEPT)),
+            stacks: StackPool::with_checks(config.max_wasm_stack, kept.unwrap_or(KEPT), checks),
             compilers: Mutex::new(vec![compiler]),
             background: Background::new(config.background_threads()),
             made: Instant::now(),
@@ -122,7 +125,7 @@ impl Engine {
         false
     }
 
-    /// Does now for this thread what its first call of WebAssembly would do.
+    /// Does now for this thread what its first call of WebAssembly would do, in a store that [uses signals](Config::signals_based_traps).
     pub fn tls_eager_initialize() {
         // A failure is reported by the first call, which can report it.
         let _ = mj_runtime::install_signal_handlers();
@@ -255,10 +258,10 @@ impl Engine {
         self.config().guard_before
     }
 
-    /// Whether traps come from hardware faults: always.
+    /// Whether traps come from hardware faults.
     #[must_use]
     pub fn get_signals_based_traps(&self) -> bool {
-        true
+        self.config().signals
     }
 
     /// Whether stores have epoch deadlines.
@@ -365,6 +368,7 @@ fn cached(cell: &OnceLock<usize>, make: impl FnOnce() -> Result<CodePointer>) ->
 fn options(config: &Config, memories: &MemoryPool) -> Options {
     Options {
         bounds: bounds(config, memories),
+        signals: config.signals,
         fuel: config.fuel,
         tiering: config.tier_up_period(),
         effort: if config.opt_level == OptLevel::None { Effort::Least } else { Effort::Full },
@@ -379,7 +383,7 @@ fn options(config: &Config, memories: &MemoryPool) -> Options {
 /// Who keeps accesses in bounds. Code is compiled before its memories are made, so whether guard pages can be had is tried here, once; the
 /// memory that this makes goes to the pool.
 fn bounds(config: &Config, memories: &MemoryPool) -> mj_codegen::Bounds {
-    if config.memory_reservation < 4 << 30 || config.memory_guard_size == 0 {
+    if !config.signals || config.memory_reservation < 4 << 30 || config.memory_guard_size == 0 {
         return mj_codegen::Bounds::Explicit;
     }
     match memories.allocate(&plan(config, mj_codegen::Bounds::Guard, 0, None)) {

@@ -8,7 +8,7 @@ use mj_jit::*;
 #[test]
 fn what_is_not_there_is_refused_by_the_setters_name() {
     type Set = fn(&mut Config) -> &mut Config;
-    let cases: [(&str, Set); 12] = [
+    let cases: [(&str, Set); 11] = [
         ("wasm_simd", |config| config.wasm_simd(true)),
         ("wasm_tail_call", |config| config.wasm_tail_call(true)),
         ("wasm_gc", |config| config.wasm_gc(true)),
@@ -17,7 +17,6 @@ fn what_is_not_there_is_refused_by_the_setters_name() {
         ("wasm_threads", |config| config.wasm_threads(true)),
         ("debug_info", |config| config.debug_info(true)),
         ("coredump_on_trap", |config| config.coredump_on_trap(true)),
-        ("signals_based_traps", |config| config.signals_based_traps(false)),
         ("profiler", |config| config.profiler(ProfilingStrategy::VTune)),
         ("target", |config| config.target("s390x-unknown-linux-gnu").unwrap()),
         ("wasm_features", |config| config.wasm_features(WasmFeatures::CM_ASYNC, true)),

@@ -187,7 +187,9 @@ enum Raised {
 unsafe fn prepare(thread: &Thread, block: *mut StoreBlock, sp: usize) -> Result<(), Unwind> {
     let nowhere = Origin::default();
     let error = |error| Unwind::Error { payload: Box::new(error), origin: nowhere };
-    if let Room::TooLittle = look_closer(thread, sp).map_err(error)? {
+    // SAFETY: by the caller's promise.
+    let checks = unsafe { (*block).checks };
+    if let Room::TooLittle = look_closer(thread, sp, checks).map_err(error)? {
         return Err(Unwind::Trap { code: TrapCode::StackOverflow, origin: nowhere, address: 0 });
     }
     // SAFETY: by the caller's promise.

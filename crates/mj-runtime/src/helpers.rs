@@ -48,6 +48,8 @@ pub fn runtime_functions() -> RuntimeFunctions {
             Helper::TableInit => table_init as *const () as usize,
             Helper::ElemDrop => elem_drop as *const () as usize,
             Helper::OutOfFuel => out_of_fuel as *const () as usize,
+            Helper::Interrupted => interrupted as *const () as usize,
+            Helper::Trap => trap as *const () as usize,
             Helper::TierUp => tier_up as *const () as usize,
         };
     }
@@ -210,8 +212,17 @@ unsafe extern "C" fn tier_up(context: Context, function: u64, place: u64) -> u64
     unsafe { helper(context, 0, body) }
 }
 
+unsafe extern "C" fn trap(context: Context, code: u64) -> u64 {
+    let body = |_: RunningContext<'_>| {
+        let code = u8::try_from(code).ok().and_then(TrapCode::from_number);
+        Err(Stop::Trap(code.expect("compilers know the traps")))
+    };
+    // SAFETY: as in `memory_grow`.
+    unsafe { helper(context, 0, body) }
+}
+
 unsafe extern "C" fn interrupted(context: Context) {
-    // SAFETY: called by the interrupt stub, with the context of the code that was interrupted; its store is alive.
+    // SAFETY: called by the interrupt stub or a thunk, with the context of the code that was interrupted; its store is alive.
     unsafe {
         let store = (*context).store;
         // A hook may run code that is interrupted in turn.

@@ -2,15 +2,16 @@
 //!
 //! Compiled code touches its store's *interrupt page* at back edges and entries. Protecting the page makes the next touch fault, and the signal
 //! handler diverts the thread to the interrupt stub, which asks [`InstanceHooks::interrupted`](crate::InstanceHooks::interrupted).
+//! Code that does without signals looks at a word of the page instead, and calls a helper that asks the same.
 //! The page belongs to the store and to handles that are just using it; afterwards it is made readable and reused.
 //!
 //! Invariant: a page in the free list is readable, writable, and known to nobody.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
-use crate::ResourceError;
 use crate::mapping::{Access, Mapping, page_size};
+use crate::{Checks, ResourceError};
 
 /// Pages that wait for their next store.
 static FREE: Mutex<Vec<Mapping>> = Mutex::new(Vec::new());
@@ -25,13 +26,14 @@ pub(crate) struct InterruptPage {
     mapping: Option<Mapping>,
     /// Whether the page was ever protected. Most are not, and need no system call when they are reused.
     was_protected: AtomicBool,
+    checks: Checks,
 }
 
 impl InterruptPage {
-    pub(crate) fn new() -> Result<Self, ResourceError> {
+    pub(crate) fn new(checks: Checks) -> Result<Self, ResourceError> {
         let pooled = FREE.lock().unwrap_or_else(PoisonError::into_inner).pop();
         let mapping = pooled.map_or_else(|| Mapping::zeroed("an interrupt page", page_size()), Ok)?;
-        Ok(Self { mapping: Some(mapping), was_protected: AtomicBool::new(false) })
+        Ok(Self { mapping: Some(mapping), was_protected: AtomicBool::new(false), checks })
     }
 
     fn mapping(&self) -> &Mapping {
@@ -42,15 +44,32 @@ impl InterruptPage {
         self.mapping().base()
     }
 
-    /// Makes the next touch fault.
+    /// The word that code without signals looks at.
+    fn asked(&self) -> &AtomicU32 {
+        let page = self.base().cast::<mj_abi::InterruptPage>();
+        // SAFETY: the page is readable and writable: it is protected only where this word is not used. All accesses of ours are atomic, and compiled
+        // code loads the word with one instruction.
+        unsafe { AtomicU32::from_ptr(&raw mut (*page).asked) }
+    }
+
+    /// Makes the next touch fault, or the next look find something.
     pub(crate) fn protect(&self) {
+        if self.checks == Checks::Compiled {
+            // Whoever finds this sees all that was written before: why code is interrupted.
+            return self.asked().store(1, Ordering::Release);
+        }
         self.was_protected.store(true, Ordering::Relaxed);
         // Fails only if the kernel cannot split its record of neighbouring pages; there is no better moment to say so than the next call.
         let _ = self.mapping().protect(0..page_size(), Access::None);
     }
 
-    /// Makes touches harmless again.
+    /// Makes touches and looks harmless again.
     pub(crate) fn unprotect(&self) {
+        if self.checks == Checks::Compiled {
+            // Reading and writing in one: a request is either seen, with its reason, or comes later and stays.
+            self.asked().swap(0, Ordering::AcqRel);
+            return;
+        }
         let _ = self.mapping().protect(0..page_size(), Access::ReadWrite);
     }
 }
@@ -109,7 +128,7 @@ mod tests {
 
     #[test]
     fn handles_outlive_their_store() {
-        let page = Arc::new(InterruptPage::new().unwrap());
+        let page = Arc::new(InterruptPage::new(Checks::Hardware).unwrap());
         let handle = InterruptHandle::new(&page);
         assert!(handle.is_live());
         handle.interrupt();
@@ -122,9 +141,23 @@ mod tests {
     }
 
     #[test]
+    fn where_code_looks_itself_nothing_is_protected() {
+        for _ in 0..2 {
+            let page = Arc::new(InterruptPage::new(Checks::Compiled).unwrap());
+            let handle = InterruptHandle::new(&page);
+            assert_eq!(page.asked().load(Ordering::Relaxed), 0);
+            handle.interrupt();
+            assert_eq!(page.asked().load(Ordering::Relaxed), 1);
+            handle.clear();
+            assert_eq!(page.asked().load(Ordering::Relaxed), 0);
+            handle.interrupt();
+        }
+    }
+
+    #[test]
     fn a_page_that_was_left_protected_comes_back_readable_and_zero() {
         for _ in 0..4 {
-            let page = Arc::new(InterruptPage::new().unwrap());
+            let page = Arc::new(InterruptPage::new(Checks::Hardware).unwrap());
             // SAFETY: new pages are readable and writable, and this one is ours.
             unsafe {
                 assert_eq!(page.base().read_volatile(), 0);

@@ -59,7 +59,7 @@ pub use interrupt::InterruptHandle;
 pub use mapping::page_size;
 pub use memory::{Bounds, LinearMemory, MemoryError, MemoryPlan, MemoryPool};
 pub use registry::{CodeInfo, PcKind, code_info};
-pub use signals::install as install_signal_handlers;
+pub use signals::{Checks, install as install_signal_handlers};
 pub use stack::StackPool;
 pub use store::{Origin, StoreState, Stubs, Unwind};
 pub use table::Table;

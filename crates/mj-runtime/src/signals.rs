@@ -25,6 +25,26 @@ use crate::store::StoreBlock;
 use crate::sys::{Cpu, has_address, is_fault};
 use crate::thread;
 
+/// Who finds out that compiled code must stop: that it traps, or is interrupted.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Hash)]
+pub enum Checks {
+    /// The hardware where it can, by faults that become signals.
+    #[default]
+    Hardware,
+    /// Compiled code alone: it needs no signal handlers, and no stacks for them.
+    Compiled,
+}
+
+impl Checks {
+    /// Bytes of stack above the guard region that code leaves alone when it compares.
+    pub(crate) fn stack_reserve(self) -> usize {
+        match self {
+            Checks::Hardware => 0,
+            Checks::Compiled => mj_abi::STACK_GUARD,
+        }
+    }
+}
+
 /// The signals that compiled code can raise.
 const SIGNALS: [libc::c_int; 4] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGILL, libc::SIGFPE];
 
@@ -39,7 +59,7 @@ unsafe impl Sync for Previous {}
 
 static PREVIOUS: Previous = Previous(UnsafeCell::new([MaybeUninit::uninit(); SIGNALS.len()]));
 
-/// Installs the signal handlers, once per process. The first entry does it, too; an engine does it early to report an error early.
+/// Installs the signal handlers, once per process. The first entry of a store that needs them does it, too; an engine does it early to report an error early.
 pub fn install() -> Result<(), ResourceError> {
     static INSTALLED: OnceLock<Result<(), i32>> = OnceLock::new();
     let installed = INSTALLED.get_or_init(|| (0..SIGNALS.len()).try_for_each(install_one));

@@ -2,7 +2,7 @@
 //!
 //! Frames of ordinary size do not check for overflow: they run into the guard region, which is larger than such a frame
 //! ([`mj_abi::UNCHECKED_FRAME`]), and the signal handler recognises the address. Stacks are pooled, for a store needs one at its first entry only
-//! and mapping it anew would cost more than the entry.
+//! and mapping it anew would cost more than the entry. Code that checks everything itself compares, and never comes near the guard region.
 
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use mj_abi::STACK_GUARD;
 
 use crate::mapping::{Access, LARGEST_PAGE, Mapping, page_size, round_to_pages};
-use crate::{ResourceError, sys};
+use crate::{Checks, ResourceError, sys};
 
 /// Bytes at the top of a returned stack that stay resident.
 const KEPT_RESIDENT: usize = 64 << 10;
@@ -70,6 +70,7 @@ struct Shared {
     free: Mutex<Vec<Stack>>,
     most: usize,
     size: usize,
+    checks: Checks,
 }
 
 impl Default for StackPool {
@@ -83,9 +84,20 @@ impl StackPool {
     /// A pool of stacks with `size` usable bytes (rounded up to pages, 128 KiB at least), which keeps at most `most` that nobody uses.
     #[must_use]
     pub fn new(size: usize, most: usize) -> Self {
-        let largest = (isize::MAX as usize).next_multiple_of(page_size()) - page_size() - 2 * STACK_GUARD;
+        Self::with_checks(size, most, Checks::Hardware)
+    }
+
+    /// The same, for code that checks so.
+    #[must_use]
+    pub fn with_checks(size: usize, most: usize, checks: Checks) -> Self {
+        let largest = (isize::MAX as usize).next_multiple_of(page_size()) - page_size() - 4 * STACK_GUARD;
         let size = round_to_pages(size.clamp(LEAST, largest)).unwrap_or(largest);
-        Self { shared: Arc::new(Shared { free: Mutex::new(Vec::new()), most, size }) }
+        Self { shared: Arc::new(Shared { free: Mutex::new(Vec::new()), most, size, checks }) }
+    }
+
+    /// Who checks for overflow.
+    pub(crate) fn checks(&self) -> Checks {
+        self.shared.checks
     }
 
     /// Usable bytes of each stack.
@@ -103,7 +115,7 @@ impl StackPool {
     /// A stack from the pool, or a new one.
     pub(crate) fn take(&self) -> Result<Stack, ResourceError> {
         let pooled = self.shared.free.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        pooled.map_or_else(|| Stack::new(self.shared.size), Ok)
+        pooled.map_or_else(|| Stack::new(self.shared.size + self.shared.checks.stack_reserve()), Ok)
     }
 
     /// Takes a stack back, which no frame is on any more.
@@ -136,6 +148,12 @@ mod tests {
             // SAFETY: inside the usable part of a stack that nobody else uses.
             unsafe { (address as *mut u8).write(1) };
         }
+    }
+
+    #[test]
+    fn code_that_checks_itself_gets_room_below_its_limit() {
+        let stack = StackPool::with_checks(1 << 20, 1, Checks::Compiled).take().unwrap();
+        assert_eq!(stack.usable().len(), (1 << 20) + STACK_GUARD);
     }
 
     #[test]

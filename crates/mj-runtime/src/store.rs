@@ -16,7 +16,7 @@ use mj_abi::{StoreContext, TrapCode};
 use crate::hooks::{Payload, Stop};
 use crate::interrupt::InterruptPage;
 use crate::stack::Stack;
-use crate::{InterruptHandle, ResourceError, StackPool};
+use crate::{Checks, InterruptHandle, ResourceError, StackPool};
 
 /// Addresses of the generated code to which the signal handler diverts.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -94,6 +94,7 @@ pub(crate) struct StoreBlock {
     /// Address of the interrupt page.
     pub(crate) interrupt_page: usize,
     pub(crate) stubs: Stubs,
+    pub(crate) checks: Checks,
     /// Guard region of the stack; empty until there is one.
     pub(crate) guard: Range<usize>,
     pub(crate) pending: Option<Pending>,
@@ -114,7 +115,7 @@ impl StoreBlock {
         if block.stack.is_none() {
             let stack = block.stacks.take()?;
             block.context.wasm_sp = stack.usable().end;
-            block.context.stack_limit = stack.usable().start;
+            block.context.stack_limit = stack.usable().start + block.checks.stack_reserve();
             block.guard = stack.guard();
             block.stack = Some(stack);
         }
@@ -167,9 +168,10 @@ pub struct StoreState {
 unsafe impl Send for StoreState {}
 
 impl StoreState {
-    /// A store that takes its stack from `stacks` at its first entry and returns it when dropped.
+    /// A store that takes its stack from `stacks` at its first entry and returns it when dropped. Its code checks what the pool is for.
     pub fn new(stacks: &StackPool, stubs: Stubs) -> Result<Self, ResourceError> {
-        let interrupt = Arc::new(InterruptPage::new()?);
+        let checks = stacks.checks();
+        let interrupt = Arc::new(InterruptPage::new(checks)?);
         let context = StoreContext {
             host_sp: 0,
             wasm_sp: 0,
@@ -186,6 +188,7 @@ impl StoreState {
             context,
             interrupt_page: interrupt.base() as usize,
             stubs,
+            checks,
             guard: 0..0,
             pending: None,
             owner: ptr::null_mut(),

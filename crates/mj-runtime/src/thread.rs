@@ -2,6 +2,7 @@
 //!
 //! A stack for signals (a handler cannot run on a WebAssembly stack that has just overflowed), and the bounds of the host's own stack, so that
 //! endless recursion through host and WebAssembly ends in a trap and not in a dead process. Both are looked up at a thread's first entry.
+//! Stores that do without signals need the second alone.
 //!
 //! The pointer to the innermost activation is how the signal handler learns whose code was running; null means: not ours.
 
@@ -12,7 +13,7 @@ use std::ptr;
 use crate::entry::Activation;
 use crate::mapping::{Access, Mapping, page_size};
 use crate::sys::host_stack;
-use crate::{ResourceError, signals};
+use crate::{Checks, ResourceError, signals};
 
 /// Stack of the host that an entry must leave for host functions and helpers.
 const HOST_RESERVE: usize = 256 << 10;
@@ -24,14 +25,14 @@ const SIGNAL_STACK: usize = 64 << 10;
 pub(crate) struct Thread {
     /// The innermost activation, or null.
     pub(crate) innermost: Cell<*const Activation>,
-    /// Entries below this stack pointer must look closer; `usize::MAX` until the thread is prepared.
+    /// Entries below this stack pointer must look closer; `usize::MAX` until the thread is prepared for signals.
     pub(crate) lowest_sp: Cell<usize>,
 }
 
 thread_local! {
     static THREAD: Thread = const { Thread { innermost: Cell::new(ptr::null()), lowest_sp: Cell::new(usize::MAX) } };
     static SIGNALS: OnceCell<SignalStack> = const { OnceCell::new() };
-    static BOUNDS: Cell<(usize, usize)> = const { Cell::new((0, 0)) };
+    static BOUNDS: Cell<Option<Bounds>> = const { Cell::new(None) };
 }
 
 /// The state of this thread.
@@ -40,27 +41,46 @@ pub(crate) fn current() -> *const Thread {
     THREAD.with(ptr::from_ref)
 }
 
+/// The host's stack.
+#[derive(Clone, Copy)]
+struct Bounds {
+    start: usize,
+    end: usize,
+    /// Below, entries are refused.
+    lowest_entry: usize,
+}
+
+impl Bounds {
+    /// Those of this thread.
+    fn get() -> Self {
+        BOUNDS.get().unwrap_or_else(|| {
+            let stack = host_stack().unwrap_or(0..0);
+            // A small stack is not all reserve.
+            let reserve = HOST_RESERVE.min(stack.len() / 4);
+            let bounds = Self { start: stack.start, end: stack.end, lowest_entry: stack.start + reserve };
+            BOUNDS.set(Some(bounds));
+            bounds
+        })
+    }
+}
+
 /// What a closer look says about an entry.
 pub(crate) enum Room {
     Enough,
     TooLittle,
 }
 
-/// Prepares the thread if it is not prepared yet, and says whether there is room on the host's stack below `sp`.
+/// Prepares the thread for what a store checks so, if it is not prepared yet, and says whether there is room on the host's stack below `sp`.
 #[cold]
-pub(crate) fn look_closer(thread: &Thread, sp: usize) -> Result<Room, ResourceError> {
-    if thread.lowest_sp.get() == usize::MAX {
+pub(crate) fn look_closer(thread: &Thread, sp: usize, checks: Checks) -> Result<Room, ResourceError> {
+    let Bounds { start, end, lowest_entry } = Bounds::get();
+    if checks == Checks::Hardware && thread.lowest_sp.get() == usize::MAX {
         signals::install()?;
         prepare_signal_stack()?;
-        let bounds = host_stack().unwrap_or(0..0);
-        // A small stack is not all reserve.
-        let reserve = HOST_RESERVE.min(bounds.len() / 4);
-        thread.lowest_sp.set(bounds.start + reserve);
-        BOUNDS.set((bounds.start, bounds.end));
+        thread.lowest_sp.set(lowest_entry);
     }
-    let (start, end) = BOUNDS.get();
     // Outside its bounds the thread is on a stack of somebody's own making, about which nothing is known.
-    let is_short = (start..end).contains(&sp) && sp < thread.lowest_sp.get();
+    let is_short = (start..end).contains(&sp) && sp < lowest_entry;
     Ok(if is_short { Room::TooLittle } else { Room::Enough })
 }
 
@@ -150,11 +170,31 @@ mod tests {
     fn little_stack_is_noticed_on_the_threads_own_stack_only() {
         THREAD.with(|thread| {
             let here = &raw const thread as usize;
-            assert!(matches!(look_closer(thread, here), Ok(Room::Enough)));
+            assert!(matches!(look_closer(thread, here, Checks::Hardware), Ok(Room::Enough)));
             let bounds = host_stack().unwrap();
-            assert!(matches!(look_closer(thread, bounds.start + 1000), Ok(Room::TooLittle)));
-            assert!(matches!(look_closer(thread, bounds.start - 1), Ok(Room::Enough)));
+            assert!(matches!(look_closer(thread, bounds.start + 1000, Checks::Compiled), Ok(Room::TooLittle)));
+            assert!(matches!(look_closer(thread, bounds.start - 1, Checks::Hardware), Ok(Room::Enough)));
         });
+    }
+
+    #[test]
+    fn a_thread_that_needs_no_signals_gets_no_stack_for_them() {
+        let found = || {
+            let mut present = MaybeUninit::<libc::stack_t>::uninit();
+            // SAFETY: asks only, and writes to our structure.
+            unsafe {
+                libc::sigaltstack(ptr::null(), present.as_mut_ptr());
+                present.assume_init().ss_sp as usize
+            }
+        };
+        let check = move || {
+            let before = found();
+            THREAD.with(|thread| {
+                look_closer(thread, usize::MAX, Checks::Compiled).unwrap();
+                assert_eq!((found(), thread.lowest_sp.get()), (before, usize::MAX));
+            });
+        };
+        std::thread::spawn(check).join().unwrap();
     }
 
     #[test]
@@ -162,7 +202,7 @@ mod tests {
         // Twice: the second time on a recycled thread stack, perhaps.
         for _ in 0..2 {
             std::thread::spawn(|| {
-                THREAD.with(|thread| look_closer(thread, usize::MAX)).unwrap();
+                THREAD.with(|thread| look_closer(thread, usize::MAX, Checks::Hardware)).unwrap();
                 let mut present = MaybeUninit::<libc::stack_t>::uninit();
                 // SAFETY: asks only, and writes to our structure.
                 let present = unsafe {

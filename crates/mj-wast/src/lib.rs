@@ -8,7 +8,7 @@
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
-mod configs;
+mod modes;
 mod script;
 mod spectest;
 mod values;
@@ -18,7 +18,7 @@ use wast::lexer::Lexer;
 use wast::parser::{self, ParseBuffer};
 use wast::{Wast, WastDirective};
 
-pub use configs::{CONFIGS, NamedConfig, config};
+pub use modes::{Axis, COUNT, MODES, WORDS, Word, config, numbered};
 use script::{Script, Verdict};
 
 /// How a script went.

@@ -1,4 +1,4 @@
-//! Every configuration of mj against an interpreter.
+//! Modes of mj against an interpreter.
 //!
 //! Each exported function is called a few times in an instance of its own; results, traps, what the host was given, and all exported memories,
 //! tables and globals must agree, bit by bit. Where either runs out of stack, what follows is not compared: how much there is is each
@@ -6,17 +6,17 @@
 
 use std::fmt;
 
-use mj_jit::Module;
-use mj_wast::{CONFIGS, NamedConfig};
+use mj_jit::{Config, Module};
+use mj_wast::MODES;
 
 use crate::observation::{Call, Run, Stop};
-use crate::{generate, interpreter, subject};
+use crate::{Random, generate, interpreter, operators, subject};
 
 /// Where two engines went different ways.
 #[derive(Debug)]
 pub struct Divergence {
-    /// The configuration of mj.
-    pub config: &'static str,
+    /// The mode of mj.
+    pub mode: String,
     /// The exported function.
     pub function: String,
     /// What differs: interpreter first.
@@ -25,20 +25,28 @@ pub struct Divergence {
 
 impl fmt::Display for Divergence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} under `{}`: {}", self.function, self.config, self.difference)
+        write!(f, "{} under `{}`: {}", self.function, self.mode, self.difference)
     }
 }
 
 impl std::error::Error for Divergence {}
 
-/// Generates a module and compares; returns whether the bytes were enough for one.
+/// How many modes [`differential`] tries for a module.
+const TRIED: usize = 4;
+
+/// Generates a module and compares it in modes that the bytes choose, of all there are; returns whether the bytes were enough for one. Every fourth
+/// module consists of single operators at the limits of their operands.
 ///
 /// # Panics
 ///
 /// If engines disagree.
 pub fn differential(bytes: &[u8]) -> bool {
-    let Some(wasm) = generate::module(bytes) else { return false };
-    compare(&wasm).unwrap_or_else(|divergence| panic!("{divergence}"));
+    let Some((choices, rest)) = bytes.split_at_checked(8) else { return false };
+    let mut random = Random::new(u64::from_le_bytes(choices.try_into().expect("eight bytes")));
+    let wasm = if random.below(4) == 0 { Some(operators::module(&mut random)) } else { generate::module(rest) };
+    let Some(wasm) = wasm else { return false };
+    let modes: Vec<String> = (0..TRIED).map(|_| mj_wast::numbered(random.below(mj_wast::COUNT))).collect();
+    compare_under(&wasm, &modes).unwrap_or_else(|divergence| panic!("{divergence}"));
     true
 }
 
@@ -52,10 +60,10 @@ pub fn differential(bytes: &[u8]) -> bool {
 ///
 /// If the module uses what [`generate::module`] does not generate.
 pub fn compare(wasm: &[u8]) -> Result<(), Divergence> {
-    compare_in(wasm, CONFIGS.iter())
+    compare_under(wasm, MODES)
 }
 
-/// Runs a module in the interpreter, and in mj in the configurations of these names.
+/// Runs a module in the interpreter, and in mj in these modes.
 ///
 /// # Errors
 ///
@@ -63,19 +71,26 @@ pub fn compare(wasm: &[u8]) -> Result<(), Divergence> {
 ///
 /// # Panics
 ///
-/// If the module uses what [`generate::module`] does not generate, or there is no such configuration.
-pub fn compare_under(wasm: &[u8], configs: &[&str]) -> Result<(), Divergence> {
-    let named = |name: &&str| CONFIGS.iter().find(|row| row.name == *name).unwrap_or_else(|| panic!("no configuration is called {name}"));
-    compare_in(wasm, configs.iter().map(named))
+/// If the module uses what [`generate::module`] does not generate, or there is no such mode.
+pub fn compare_under(wasm: &[u8], modes: &[impl AsRef<str>]) -> Result<(), Divergence> {
+    let config = |mode: &str| mj_wast::config(mode).unwrap_or_else(|| panic!("no mode is called {mode}"));
+    compare_with(wasm, modes.iter().map(AsRef::as_ref).map(|mode| (mode, config(mode))))
 }
 
-fn compare_in(wasm: &[u8], configs: impl Iterator<Item = &'static NamedConfig>) -> Result<(), Divergence> {
+/// Runs a module in the interpreter, and in mj in configurations with names.
+///
+/// # Errors
+///
+/// The first divergence.
+///
+/// # Panics
+///
+/// If the module uses what [`generate::module`] does not generate.
+pub fn compare_with<'a>(wasm: &[u8], configurations: impl Iterator<Item = (&'a str, Config)>) -> Result<(), Divergence> {
     let reference = interpreter::compile(wasm);
     let mut expected: Option<Vec<(String, Run)>> = None;
-    for row in configs {
-        let mut config = mj_jit::Config::new();
-        (row.apply)(&mut config);
-        let diverges = |function: &str, difference| Divergence { config: row.name, function: function.to_owned(), difference };
+    for (mode, config) in configurations {
+        let diverges = |function: &str, difference| Divergence { mode: mode.to_owned(), function: function.to_owned(), difference };
         let module = Module::new(&subject::engine(&config), wasm).map_err(|error| diverges("the module", format!("refused: {error:#}")))?;
         let expected = expected.get_or_insert_with(|| {
             subject::functions(&module).into_iter().map(|name| (name.clone(), interpreter::run(&reference, &name))).collect()

@@ -2,15 +2,15 @@
 //!
 //! In the body stands one branch that is not taken.
 
-use mj_abi::{Site, TrapCode};
+use mj_abi::{Helper, Site, TrapCode};
 use mj_asm::Label;
-use mj_asm_aarch64::{Cc, FCMP, Fpr, Width};
+use mj_asm_aarch64::{Cc, FCMP, Fpr, Width, X0};
 
 use super::Aarch64;
-use super::registers::{FLOAT_SCRATCH, SPARE};
+use super::registers::{FLOAT_SCRATCH, SCRATCH, SPARE};
 
 /// Bytes of the longest piece.
-const SPACE: usize = 64;
+const SPACE: usize = 96;
 
 /// A piece of code behind the body.
 #[derive(Clone, Copy, Debug)]
@@ -87,10 +87,15 @@ impl Aarch64 {
         self.trap_here(TrapCode::BadConversionToInteger, at);
     }
 
-    /// An instruction that traps, and its site.
+    /// An instruction that traps, and its site; without signals a call.
     pub(super) fn trap_here(&mut self, code: TrapCode, at: u32) {
-        self.site(code, at);
-        self.asm.udf(code as u16 + 1);
+        if self.faults {
+            self.site(code, at);
+            return self.asm.udf(code as u16 + 1);
+        }
+        self.asm.mov_ri(Width::W32, X0, code as i64);
+        self.load_helper(SCRATCH, Helper::Trap);
+        self.call_register(SCRATCH, at);
     }
 
     /// A site at the next instruction.

@@ -22,7 +22,7 @@ use super::frame::{CONTEXT_SLOT, FIXED_BYTES, frame_bytes, has_frame};
 use super::integer::width;
 use super::registers::{self, CONTEXT, FLOAT_SCRATCH, FRAME, LINK, MEMORY, SCRATCH, SPARE, fpr, gpr};
 use crate::Cond;
-use crate::isa::{Constraints, Countdown, Cover, FieldWidth, FrameFacts, Isa, Locations, Operands, Producer, class_of};
+use crate::isa::{Constraints, Cover, FieldWidth, FrameFacts, Isa, Locations, Operands, Producer, class_of};
 
 /// Bytes reserved for one operator's instructions.
 const OPERATOR_SPACE: usize = 128;
@@ -33,6 +33,15 @@ const PROLOGUE_ROOM: usize = 256;
 
 /// How far a conditional branch reaches.
 const CONDITIONAL_REACH: usize = 1 << 20;
+
+/// Where a prologue will stand.
+#[derive(Clone, Copy)]
+struct ProloguePlace {
+    /// How many bytes behind the place where it is written, modulo 2^64.
+    moved: usize,
+    /// Conditional branches reach the slow paths.
+    is_near: bool,
+}
 
 impl Aarch64 {
     /// Room for plumbing that may write any register.
@@ -82,14 +91,14 @@ impl Aarch64 {
     }
 
     /// Calls the address in a register.
-    fn call_register(&mut self, to: Gpr, at: u32) {
+    pub(super) fn call_register(&mut self, to: Gpr, at: u32) {
         self.asm.blr(to);
         let offset = self.asm.offset() as u32;
         self.asm.add_site(Site::new(offset, at, TrapCode::Call));
     }
 
     /// The address of a helper's thunk.
-    fn load_helper(&mut self, to: Gpr, helper: Helper) {
+    pub(super) fn load_helper(&mut self, to: Gpr, helper: Helper) {
         self.asm.load_rm(LDR_X, to, Mem::base(CONTEXT, ContextHeader::HELPERS));
         self.asm.load_rm(LDR_X, to, Mem::base(to, helper.offset()));
     }
@@ -110,18 +119,60 @@ impl Aarch64 {
         at
     }
 
-    /// Ends a prologue that begins at `entry` with a countdown. The whole is going to stand in front of `body`, if it is not too long.
-    fn count_down_in_prologue(&mut self, countdown: Countdown, entry: usize, body: usize, moves: bool) {
-        self.subtract_from_countdown(countdown.weight);
-        let target = self.asm.label_offset(countdown.underflow).expect("the slow paths are there before the prologue");
-        let is_near = self.asm.offset().abs_diff(body) < CONDITIONAL_REACH - PROLOGUE_ROOM;
-        let length = self.asm.offset() - entry + if is_near { 4 } else { 8 };
-        let end = if moves && length <= Self::PROLOGUE_SPACE { body } else { entry + length };
-        if is_near {
-            return self.asm.b_cond_from(end - 4, Cc::Mi, target);
+    /// Whether interruption is asked for, in the scratch register.
+    fn load_asked(&mut self) {
+        self.asm.load_rm(LDR_X, SCRATCH, Mem::base(CONTEXT, ContextHeader::INTERRUPT_PAGE));
+        self.asm.load_rm(LDR_W, SCRATCH, Mem::base(SCRATCH, InterruptPage::ASKED));
+    }
+
+    /// Compares the stack pointer with what a frame of `bytes` needs; lower is too little. Small frames fit below the limit.
+    fn compare_stack(&mut self, bytes: i32) {
+        self.asm.load_rm(LDR_X, SCRATCH, Mem::base(CONTEXT, ContextHeader::STORE));
+        self.asm.load_rm(LDR_X, SCRATCH, Mem::base(SCRATCH, StoreContext::STACK_LIMIT));
+        if bytes as u32 > UNCHECKED_FRAME {
+            self.add_constant(SCRATCH, SCRATCH, bytes);
         }
-        self.asm.b_cond_from(end - 8, Cc::Pl, end);
-        self.asm.b_from(end - 4, target);
+        self.asm.mov_sp(SPARE, SP);
+        self.asm.cmp_rr(Width::W64, SPARE, SCRATCH);
+    }
+
+    /// A jump of the prologue to a label that is bound.
+    fn jump_from_prologue(&mut self, condition: Cc, to: Label, place: ProloguePlace) {
+        let target = self.asm.label_offset(to).expect("the slow paths are there before the prologue");
+        let here = |isa: &Self| isa.asm.offset().wrapping_add(place.moved);
+        if place.is_near {
+            return self.asm.b_cond_from(here(self), condition, target);
+        }
+        let next = here(self).wrapping_add(8);
+        self.asm.b_cond_from(here(self), condition.invert(), next);
+        self.asm.b_from(here(self), target);
+    }
+
+    fn write_prologue(&mut self, facts: &FrameFacts, place: ProloguePlace) {
+        let bytes = frame_bytes(facts.slot_bytes);
+        self.asm.store_pair(STP_X, Mem::Pre(SP, -16), FRAME, LINK);
+        self.asm.mov_sp(FRAME, SP);
+        if let Some(overflow) = facts.stack_overflow {
+            self.compare_stack(bytes);
+            self.jump_from_prologue(Cc::Lo, overflow, place);
+        } else if bytes as u32 > UNCHECKED_FRAME {
+            self.check_stack(bytes);
+        }
+        if has_frame(*facts) {
+            self.add_constant(SP, SP, -bytes);
+        }
+        self.save(facts.keeps_context, facts.saved);
+        if let Some(asked) = facts.interrupted {
+            self.load_asked();
+            self.asm.cmp_ri(Width::W32, SCRATCH, 0);
+            self.jump_from_prologue(Cc::Ne, asked, place);
+        }
+        if let Some(countdown) = facts.countdown {
+            self.subtract_from_countdown(countdown.weight);
+            self.jump_from_prologue(Cc::Mi, countdown.underflow, place);
+        } else if facts.checks_interrupt {
+            self.touch_interrupt_page();
+        }
     }
 
     /// Stack pointer minus `bytes` against the limit: for frames larger than the guard region.
@@ -383,6 +434,12 @@ impl Isa for Aarch64 {
         self.asm.load_rm(LDR_W, XZR, Mem::base(gpr(page), 0));
     }
 
+    fn test_interrupt(&mut self, page: PReg, asked: Label) {
+        self.room();
+        self.asm.load_rm(LDR_W, SCRATCH, Mem::base(gpr(page), InterruptPage::ASKED));
+        self.asm.cbnz(Width::W32, SCRATCH, asked);
+    }
+
     fn count_down(&mut self, underflow: Label) -> usize {
         self.room();
         let at = self.subtract_from_countdown(0);
@@ -516,13 +573,16 @@ impl Isa for Aarch64 {
         self.load_memory_base();
     }
 
-    fn prepare_indirect(&mut self, reference: PReg, type_index: u32, bad_signature: Label, at: u32) {
-        self.room();
+    fn prepare_indirect(&mut self, reference: PReg, type_index: u32, null: Option<Label>, bad_signature: Label, at: u32) {
+        self.room_of(2 * PLUMBING_SPACE);
         let reference = gpr(reference);
+        if let Some(null) = null {
+            self.asm.cbz(Width::W64, reference, null);
+        }
         self.asm.load_rm(LDR_X, SCRATCH, Mem::base(CONTEXT, ContextHeader::TYPE_IDS));
         let id = self.place(SCRATCH, 4 * type_index as i32, 4);
         self.asm.load_rm(LDR_W, SCRATCH, id);
-        // A null reference faults on the lowest page.
+        // Unless it was looked for, a null reference faults on the lowest page.
         self.site(TrapCode::IndirectCallToNull, at);
         self.asm.load_rm(LDR_W, SPARE, Mem::base(reference, FuncRef::TYPE_ID));
         self.asm.cmp_rr(Width::W32, SPARE, SCRATCH);
@@ -565,26 +625,19 @@ impl Isa for Aarch64 {
     fn prologue(&mut self, body: usize, facts: FrameFacts) -> usize {
         self.room_of(PROLOGUE_ROOM);
         let entry = self.asm.offset();
-        let bytes = frame_bytes(facts.slot_bytes);
-        self.asm.store_pair(STP_X, Mem::Pre(SP, -16), FRAME, LINK);
-        self.asm.mov_sp(FRAME, SP);
-        let large = bytes as u32 > UNCHECKED_FRAME;
-        if large {
-            self.check_stack(bytes);
-        }
-        if has_frame(facts) {
-            self.add_constant(SP, SP, -bytes);
-        }
-        self.save(facts.keeps_context, facts.saved);
-        match facts.countdown {
-            Some(countdown) => self.count_down_in_prologue(countdown, entry, body, !large),
-            None if facts.checks_interrupt => self.touch_interrupt_page(),
-            None => {}
-        }
+        // All its jumps go to what stands between the two places where it may come to be.
+        let is_near = entry - body < CONDITIONAL_REACH - PROLOGUE_ROOM;
+        self.write_prologue(&facts, ProloguePlace { moved: 0, is_near });
         let size = self.asm.offset() - entry;
-        if !large && size <= Self::PROLOGUE_SPACE {
-            self.asm.move_tail(entry, body - size);
-            return body - size;
+        // One that traps itself has a site and a label, and stays where it is.
+        let traps = facts.stack_overflow.is_none() && frame_bytes(facts.slot_bytes) as u32 > UNCHECKED_FRAME;
+        if !traps && size <= Self::PROLOGUE_SPACE {
+            let start = body - size;
+            // Again, for there.
+            self.asm.take_back(size);
+            self.write_prologue(&facts, ProloguePlace { moved: start.wrapping_sub(entry), is_near });
+            self.asm.move_tail(entry, start);
+            return start;
         }
         self.asm.b_from(self.asm.offset(), body);
         entry

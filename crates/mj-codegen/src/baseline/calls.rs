@@ -38,6 +38,7 @@ impl<I: Isa> Baseline<'_, I> {
         let reference = self.allocate(Class::Int, RegSet::one(index));
         let out_of_bounds = self.trap_label(TrapCode::TableOutOfBounds, at);
         let bad_signature = self.trap_label(TrapCode::BadSignature, at);
+        let null = (!self.options.signals).then(|| self.trap_label(TrapCode::IndirectCallToNull, at));
         self.isa.table_element(reference, index, self.plan.layout.table(table) as i32, out_of_bounds);
         self.isa.load_field(reference, reference, 0, FieldWidth::W64);
         self.checker.clobber(Holder::Register(reference));
@@ -46,7 +47,7 @@ impl<I: Isa> Baseline<'_, I> {
         let layout = &self.plan.calls[ty as usize];
         let base = self.stack.len() - layout.params.len();
         self.save_for_call(base);
-        self.isa.prepare_indirect(reference, ty, bad_signature, at);
+        self.isa.prepare_indirect(reference, ty, null, bad_signature, at);
         self.cache.pinned = RegSet::EMPTY;
         self.pass_arguments(base, layout);
         self.isa.call_prepared(at);

@@ -120,11 +120,22 @@ impl<I: Isa> Baseline<'_, I> {
         self.isa.buffer().bind(label);
         self.enter_label(&snapshot);
         self.frames[depth].state = Some(Box::new(snapshot));
+        if !self.options.signals && self.options.interruption {
+            self.test_interrupt(rest.offset());
+        }
         if self.options.tiering.is_some() {
             self.count_back_edge(rest.offset());
-        } else if self.options.interruption {
+        } else if self.options.signals && self.options.interruption {
             self.isa.load_and_check_interrupt();
         }
+    }
+
+    /// Looks whether interruption is asked for, where a signal would say so otherwise.
+    fn test_interrupt(&mut self, at: u32) {
+        let asked = self.isa.buffer().label();
+        self.isa.load_and_test_interrupt(asked);
+        let back = self.isa.buffer().label_here();
+        self.slow_paths.push(super::SlowPath { label: asked, kind: super::SlowKind::Interrupted(back), at });
     }
 
     /// Gives up all homes; returns them.

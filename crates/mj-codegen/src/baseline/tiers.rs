@@ -42,8 +42,6 @@ pub(super) struct Tiers {
     function: u32,
     /// Offset in the module of the function's first byte.
     start: u32,
-    /// Where the body begins, behind the prologue.
-    pub body: Option<Label>,
 }
 
 #[derive(Debug)]
@@ -79,7 +77,11 @@ impl Tiers {
         self.nested = 0;
         self.function = function;
         self.start = at;
-        self.body = None;
+    }
+
+    /// Offset in the module of the function's first byte.
+    pub fn start(&self) -> u32 {
+        self.start
     }
 
     /// Whether frames may change hands: then both sides agree on the whole fixed part of the frame.
@@ -132,7 +134,7 @@ impl<I: Isa> Baseline<'_, I> {
         let period = self.options.tiering.expect("only tiered code counts").get();
         let Some(number) = number else {
             self.isa.tier_up(period, self.tiers.function, self.tiers.start);
-            let body = self.tiers.body.expect("known since the entry is counted");
+            let body = self.body_label.expect("known since the entry is counted");
             return self.isa.jump(body);
         };
         let counted = core::mem::take(&mut self.tiers.loops[number as usize].registers);

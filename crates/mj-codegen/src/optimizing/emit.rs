@@ -12,7 +12,7 @@ use mj_ir::{Action, Allocation, Arrival, Class, FOREIGN_SLOT, Location, PReg, Re
 
 use super::select::{Context, Selection, Work};
 use crate::baseline::Emitted;
-use crate::isa::{FieldWidth, FrameFacts, Isa, Locations, width_of};
+use crate::isa::{FieldWidth, FrameFacts, Isa, Locations, UNCHECKED_SLOTS, width_of};
 
 /// What is emitted.
 pub(super) struct Emission<'a, F> {
@@ -27,6 +27,8 @@ enum Behind {
     Trap(TrapCode, u32),
     /// Asks for fuel and goes on at the label.
     Fuel(Label, u32),
+    /// Asks what to do about an interruption and goes on at the label.
+    Interrupted(Label, u32),
     /// Does what the edge with this number out of a block has to do.
     Edge(Block, usize, Block),
 }
@@ -126,13 +128,22 @@ impl<I: Isa> Pass<'_, I> {
             buffer.put_space(I::PROLOGUE_SPACE);
         }
         let body = buffer.offset();
-        let options = self.emission.context.options;
-        let calls = self.emission.function.calls;
+        let context = self.emission.context;
+        let (options, calls) = (context.options, self.emission.function.calls);
+        let checks = !options.signals && !takes_over;
+        let stack_overflow =
+            (checks && (calls || slot_bytes > UNCHECKED_SLOTS)).then(|| self.trap_label(TrapCode::StackOverflow, context.start));
+        let interrupted = (checks && calls && options.interruption).then(|| {
+            let body = self.isa.buffer().label_here();
+            self.behind_label(Behind::Interrupted(body, context.start))
+        });
         let facts = FrameFacts {
             slot_bytes,
             saved: self.saved,
             keeps_context: takes_over || calls || options.fuel,
-            checks_interrupt: calls && options.interruption,
+            stack_overflow,
+            checks_interrupt: calls && options.interruption && options.signals,
+            interrupted,
             countdown: None,
         };
         self.isa.frame_is_known(facts);
@@ -157,6 +168,10 @@ impl<I: Isa> Pass<'_, I> {
             Behind::Trap(code, at) => self.isa.trap(code, at),
             Behind::Fuel(back, at) => {
                 self.isa.call_helper(Helper::OutOfFuel, at);
+                self.isa.jump(back);
+            }
+            Behind::Interrupted(back, at) => {
+                self.isa.call_helper(Helper::Interrupted, at);
                 self.isa.jump(back);
             }
             Behind::Edge(from, index, to) => {
@@ -195,6 +210,24 @@ impl<I: Isa> Pass<'_, I> {
             self.act(action);
         }
         self.terminator(block, following);
+    }
+
+    /// At a loop's header, where the flags hold nothing; `page` is where the page's address is, if it is in a register.
+    fn look_for_interruption(&mut self, page: PReg) {
+        let signals = self.emission.context.options.signals;
+        match (signals, page.is_some()) {
+            (true, true) => return self.isa.check_interrupt(page),
+            // Its slot is no nearer than the context.
+            (true, false) => return self.isa.load_and_check_interrupt(),
+            _ => {}
+        }
+        let back = self.isa.buffer().label();
+        let asked = self.behind_label(Behind::Interrupted(back, self.emission.context.start));
+        match page.is_some() {
+            true => self.isa.test_interrupt(page, asked),
+            false => self.isa.load_and_test_interrupt(asked),
+        }
+        self.isa.buffer().bind(back);
     }
 
     fn terminator(&mut self, block: Block, following: Option<Block>) {
@@ -356,9 +389,7 @@ impl<I: Isa> Pass<'_, I> {
             Work::Constant { ty, bits } => self.isa.constant(to, ty, bits),
             Work::FuncRef(offset) => self.isa.context_address(to, offset),
             Work::InterruptPage => self.isa.load_field(to, I::CONTEXT, ContextHeader::INTERRUPT_PAGE, FieldWidth::W64),
-            Work::CheckInterrupt if first.is_some() => self.isa.check_interrupt(first),
-            // Its slot is no nearer than the context.
-            Work::CheckInterrupt => self.isa.load_and_check_interrupt(),
+            Work::CheckInterrupt => self.look_for_interruption(first),
             Work::GlobalGet { global, ty } => self.global_get(global, ty, to, temporary),
             Work::GlobalSet { global, ty } => self.global_set(global, ty, first, temporary),
             Work::MemorySize(memory) => {
@@ -389,7 +420,9 @@ impl<I: Isa> Pass<'_, I> {
                 self.table_element(temporary, first, table, at);
                 self.isa.load_field(temporary, temporary, 0, FieldWidth::W64);
                 let bad_signature = self.trap_label(TrapCode::BadSignature, at);
-                self.isa.prepare_indirect(temporary, ty, bad_signature, at);
+                let signals = self.emission.context.options.signals;
+                let null = (!signals).then(|| self.trap_label(TrapCode::IndirectCallToNull, at));
+                self.isa.prepare_indirect(temporary, ty, null, bad_signature, at);
             }
             Work::CallDirect { function, ty, at } => {
                 self.isa.pass_result_pointer(&plan.calls[ty as usize]);

@@ -173,6 +173,8 @@ pub(super) struct Context<'a> {
     pub locals: u32,
     /// The code takes over a frame of the baseline's, at a loop.
     pub takes_over: bool,
+    /// Offset in the module of the body's first byte.
+    pub start: u32,
 }
 
 impl Context<'_> {

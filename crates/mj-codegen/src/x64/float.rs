@@ -243,11 +243,9 @@ impl X64 {
         let not_a_number = self.asm.label();
         self.asm.ucomis_rr(width, from, from);
         self.asm.jcc_short(Cc::P, not_a_number);
-        self.site(TrapCode::IntegerOverflow, at);
-        self.asm.ud2();
+        self.trap_here(TrapCode::IntegerOverflow, at);
         self.asm.bind(not_a_number);
-        self.site(TrapCode::BadConversionToInteger, at);
-        self.asm.ud2();
+        self.trap_here(TrapCode::BadConversionToInteger, at);
     }
 
     fn emit_truncate(&mut self, op: Op, at: &Locations) {

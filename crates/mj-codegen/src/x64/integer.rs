@@ -212,10 +212,14 @@ impl X64 {
         }
     }
 
-    /// `idiv` faults for a zero divisor and for `MIN / -1`; the handler tells them apart by the divisor. `MIN % -1` is 0 by definition.
+    /// `idiv` faults for a zero divisor and for `MIN / -1`; the handler tells them apart by the divisor. `MIN % -1` is 0 by definition. Without
+    /// signals both are looked for.
     fn emit_division(&mut self, form: Form, width: Width, at: &Locations) {
         let divisor = gpr(at.uses[1]);
         let is_signed = matches!(form.op, Op::I32DivS | Op::I64DivS | Op::I32RemS | Op::I64RemS);
+        if !self.faults {
+            self.check_division(is_signed && form.kind == Kind::Divide, width, at);
+        }
         if !is_signed {
             self.asm.zero(RDX);
             self.division_site(divisor.number(), width, at.at);
@@ -239,6 +243,26 @@ impl X64 {
         self.asm.zero(RDX);
         self.asm.bind(done);
         debug_assert_eq!(gpr(at.uses[0]), RAX);
+    }
+
+    /// Traps if the divisor is zero or, where it `may_overflow`, -1 and the dividend in `rax` the smallest integer.
+    fn check_division(&mut self, may_overflow: bool, width: Width, at: &Locations) {
+        let divisor = gpr(at.uses[1]);
+        let (not_zero, fits) = (self.asm.label(), self.asm.label());
+        self.asm.test_rr(width, divisor, divisor);
+        self.asm.jcc_short(Cc::Ne, not_zero);
+        self.trap_here(TrapCode::IntegerDivisionByZero, at.at);
+        self.asm.bind(not_zero);
+        if !may_overflow {
+            return;
+        }
+        self.asm.alu_ri(CMP, width, divisor, -1);
+        self.asm.jcc_short(Cc::Ne, fits);
+        // One less overflows for the smallest integer alone.
+        self.asm.alu_ri(CMP, width, RAX, 1);
+        self.asm.jcc_short(Cc::No, fits);
+        self.trap_here(TrapCode::IntegerOverflow, at.at);
+        self.asm.bind(fits);
     }
 
     fn division_site(&mut self, register: u8, width: Width, at: u32) {

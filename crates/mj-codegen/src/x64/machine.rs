@@ -34,6 +34,13 @@ fn field_width(width: FieldWidth) -> Width {
     }
 }
 
+/// A jump in a prologue: where it ends, and where it goes.
+#[derive(Clone, Copy)]
+struct PrologueJump {
+    end: usize,
+    target: usize,
+}
+
 /// How a condition is tested: one code; or, for equality of floats, a second one for "unordered".
 enum Test {
     One(Cc),
@@ -172,12 +179,48 @@ impl X64 {
         self.asm.alu_mi(SUB, Width::W32, Mem::base(SCRATCH, InterruptPage::COUNTDOWN), weight);
     }
 
-    /// Ends the prologue with a countdown whose jump lacks its distance, for the prologue may be moved. Returns its target.
-    fn count_down_in_prologue(&mut self, countdown: Countdown) -> Option<usize> {
+    /// A jump of the prologue to a label that is bound. It lacks its distance, for the prologue may be moved.
+    fn jump_from_prologue(&mut self, condition: Cc, to: Label) -> PrologueJump {
+        // `jcc rel32`.
+        self.asm.put(0x800f | (condition as u64) << 8, 6);
+        PrologueJump { end: self.asm.offset(), target: self.asm.label_offset(to).expect("the slow paths are there before the prologue") }
+    }
+
+    fn count_down_in_prologue(&mut self, countdown: Countdown) -> PrologueJump {
         self.subtract_from_countdown(countdown.weight as i32);
-        // `js rel32`.
-        self.asm.put(0x880f, 6);
-        Some(self.asm.label_offset(countdown.underflow).expect("the slow paths are there before the prologue"))
+        self.jump_from_prologue(Cc::S, countdown.underflow)
+    }
+
+    fn load_asked(&mut self) {
+        self.asm.mov_rm(Width::W64, SCRATCH, Mem::base(CONTEXT, ContextHeader::INTERRUPT_PAGE));
+        self.asm.alu_mi(CMP, Width::W32, Mem::base(SCRATCH, InterruptPage::ASKED), 0);
+    }
+
+    /// Compares the stack pointer with what a frame of `bytes` needs; below is too little. Small frames fit below the limit.
+    fn compare_stack(&mut self, bytes: i32) {
+        self.asm.mov_rm(Width::W64, SCRATCH, Mem::base(CONTEXT, ContextHeader::STORE));
+        if bytes as u32 <= UNCHECKED_FRAME {
+            return self.asm.alu_rm(CMP, Width::W64, RSP, Mem::base(SCRATCH, StoreContext::STACK_LIMIT));
+        }
+        self.asm.mov_rm(Width::W64, SCRATCH, Mem::base(SCRATCH, StoreContext::STACK_LIMIT));
+        self.asm.alu_ri(ADD, Width::W64, SCRATCH, bytes);
+        self.asm.alu_rr(CMP, Width::W64, RSP, SCRATCH);
+    }
+
+    /// Traps: see [`Isa::trap`].
+    pub(super) fn trap_here(&mut self, code: TrapCode, at: u32) {
+        if self.faults {
+            self.site(code, at);
+            return self.asm.ud2();
+        }
+        self.asm.mov_ri(Width::W32, RAX, code as i64);
+        self.helper_call(Helper::Trap, at);
+    }
+
+    fn helper_call(&mut self, helper: Helper, at: u32) {
+        self.asm.mov_rm(Width::W64, SCRATCH, Mem::base(CONTEXT, ContextHeader::HELPERS));
+        self.asm.call_m(Mem::base(SCRATCH, helper.offset()));
+        self.call_site(at);
     }
 
     /// Stack pointer minus `bytes` against the limit: for frames larger than the guard region.
@@ -189,8 +232,7 @@ impl X64 {
         self.asm.alu_rm(CMP, Width::W64, RAX, Mem::base(SCRATCH, StoreContext::STACK_LIMIT));
         self.asm.pop_r(RAX);
         self.asm.jcc_short(Cc::Ae, enough);
-        self.site(TrapCode::StackOverflow, 0);
-        self.asm.ud2();
+        self.trap_here(TrapCode::StackOverflow, 0);
         self.asm.bind(enough);
     }
 }
@@ -429,8 +471,7 @@ impl Isa for X64 {
 
     fn trap(&mut self, code: TrapCode, at: u32) {
         self.room();
-        self.site(code, at);
-        self.asm.ud2();
+        self.trap_here(code, at);
     }
 
     fn align_loop(&mut self) {
@@ -441,6 +482,12 @@ impl Isa for X64 {
     fn check_interrupt(&mut self, page: PReg) {
         self.room();
         self.asm.mov_rm(Width::W32, SCRATCH, Mem::base(gpr(page), 0));
+    }
+
+    fn test_interrupt(&mut self, page: PReg, asked: Label) {
+        self.room();
+        self.asm.alu_mi(CMP, Width::W32, Mem::base(gpr(page), InterruptPage::ASKED), 0);
+        self.asm.jcc(Cc::Ne, asked);
     }
 
     fn count_down(&mut self, underflow: Label) -> usize {
@@ -565,12 +612,16 @@ impl Isa for X64 {
         self.asm.mov_rm(Width::W64, MEMORY, Mem::base(CONTEXT, ContextHeader::MEMORY0_BASE));
     }
 
-    fn prepare_indirect(&mut self, reference: PReg, type_index: u32, bad_signature: Label, at: u32) {
-        self.room();
+    fn prepare_indirect(&mut self, reference: PReg, type_index: u32, null: Option<Label>, bad_signature: Label, at: u32) {
+        self.asm.reserve(2 * PLUMBING_SPACE);
         let reference = gpr(reference);
+        if let Some(null) = null {
+            self.asm.test_rr(Width::W64, reference, reference);
+            self.asm.jcc(Cc::E, null);
+        }
         self.asm.mov_rm(Width::W64, SCRATCH, Mem::base(CONTEXT, ContextHeader::TYPE_IDS));
         self.asm.mov_rm(Width::W32, SCRATCH, Mem::base(SCRATCH, 4 * type_index as i32));
-        // A null reference faults on the lowest page.
+        // Unless it was looked for, a null reference faults on the lowest page.
         self.site(TrapCode::IndirectCallToNull, at);
         self.asm.alu_rm(CMP, Width::W32, SCRATCH, Mem::base(reference, FuncRef::TYPE_ID));
         self.asm.jcc(Cc::Ne, bad_signature);
@@ -588,9 +639,7 @@ impl Isa for X64 {
 
     fn call_helper(&mut self, helper: Helper, at: u32) {
         self.room();
-        self.asm.mov_rm(Width::W64, SCRATCH, Mem::base(CONTEXT, ContextHeader::HELPERS));
-        self.asm.call_m(Mem::base(SCRATCH, helper.offset()));
-        self.call_site(at);
+        self.helper_call(helper, at);
     }
 
     fn finish_body(&mut self) {
@@ -598,14 +647,20 @@ impl Isa for X64 {
     }
 
     fn prologue(&mut self, body: usize, facts: FrameFacts) -> usize {
-        self.room();
+        self.asm.reserve(2 * PLUMBING_SPACE);
         let entry = self.asm.offset();
         let bytes = FIXED_BYTES + facts.slot_bytes as i32;
+        let mut jumps = [None; 3];
         self.asm.push_r(RBP);
         self.asm.mov_rr(Width::W64, RBP, RSP);
-        let large = bytes as u32 > UNCHECKED_FRAME;
-        if large {
+        // With a site and a label, it stays where it is.
+        let stays = bytes as u32 > UNCHECKED_FRAME && facts.stack_overflow.is_none();
+        if stays {
             self.check_stack(bytes);
+        }
+        if let Some(overflow) = facts.stack_overflow {
+            self.compare_stack(bytes);
+            jumps[0] = Some(self.jump_from_prologue(Cc::B, overflow));
         }
         if facts.keeps_context || facts.slot_bytes > 0 || !facts.saved.is_empty() {
             self.asm.alu_ri(SUB, Width::W64, RSP, bytes);
@@ -616,24 +671,24 @@ impl Isa for X64 {
         for (index, register) in facts.saved.iter().enumerate() {
             self.asm.mov_mr(Width::W64, Mem::base(RBP, SAVED_SLOTS - 8 * index as i32), gpr(register));
         }
-        let underflow = match facts.countdown {
-            Some(countdown) => self.count_down_in_prologue(countdown),
-            None if facts.checks_interrupt => {
-                self.load_and_check_interrupt();
-                None
-            }
-            None => None,
-        };
+        if let Some(asked) = facts.interrupted {
+            self.load_asked();
+            jumps[1] = Some(self.jump_from_prologue(Cc::Ne, asked));
+        }
+        if let Some(countdown) = facts.countdown {
+            jumps[2] = Some(self.count_down_in_prologue(countdown));
+        } else if facts.checks_interrupt {
+            self.load_and_check_interrupt();
+        }
         let size = self.asm.offset() - entry;
-        let moves = !large && size <= Self::PROLOGUE_SPACE;
-        if let Some(target) = underflow {
-            let end = if moves { body } else { entry + size };
-            let at = entry + size - 4;
-            self.asm.patch(at, (target as i64 - end as i64) as u32);
+        let moves = !stays && size <= Self::PROLOGUE_SPACE;
+        let start = if moves { body - size } else { entry };
+        for PrologueJump { end, target } in jumps.into_iter().flatten() {
+            self.asm.patch(end - 4, (target as i64 - (start + end - entry) as i64) as u32);
         }
         if moves {
-            self.asm.move_tail(entry, body - size);
-            return body - size;
+            self.asm.move_tail(entry, start);
+            return start;
         }
         // `jmp rel32`, back to the body.
         let distance = body as i64 - (self.asm.offset() as i64 + 5);

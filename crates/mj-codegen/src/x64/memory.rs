@@ -60,8 +60,7 @@ impl X64 {
         self.asm.alu_rm(CMP, Width::W64, SCRATCH, Mem::base(temporary, MemoryDefinition::LENGTH));
         let inside = self.asm.label();
         self.asm.jcc_short(Cc::Be, inside);
-        self.site(TrapCode::MemoryOutOfBounds, at);
-        self.asm.ud2();
+        self.trap_here(TrapCode::MemoryOutOfBounds, at);
         self.asm.bind(inside);
     }
 

@@ -33,8 +33,8 @@ pub fn stubs(functions: &StubFunctions) -> Stubs {
     let mut helpers = [0; Helper::ALL.len()];
     for (number, (start, address)) in helpers.iter_mut().zip(functions.helpers).enumerate() {
         *start = begin(asm);
-        if number == Helper::OutOfFuel as usize {
-            fuel_stub(asm, address, unwinding);
+        if number == Helper::OutOfFuel as usize || number == Helper::Interrupted as usize {
+            transparent_stub(asm, address, unwinding);
             continue;
         }
         if number == Helper::TierUp as usize {
@@ -106,12 +106,12 @@ fn interrupt_stub(asm: &mut Asm, interrupted: usize, unwinding: Label) {
     call_transparently(asm, interrupted, unwinding);
 }
 
-/// Out of fuel: compiled code calls it in the middle of a function, with whatever it has in its registers.
-fn fuel_stub(asm: &mut Asm, out_of_fuel: usize, unwinding: Label) {
+/// Out of fuel, or interrupted: compiled code calls it in the middle of a function, with whatever it has in its registers.
+fn transparent_stub(asm: &mut Asm, function: usize, unwinding: Label) {
     asm.reserve(16);
     asm.push_r(FRAME);
     asm.mov_rr(W64, FRAME, RSP);
-    call_transparently(asm, out_of_fuel, unwinding);
+    call_transparently(asm, function, unwinding);
 }
 
 /// The countdown went negative: called with function and place on the stack, and whatever else in the registers.

@@ -205,6 +205,8 @@ pub fn stub_functions() -> StubFunctions {
         runtime::<9>,
         runtime::<10>,
         runtime::<11>,
+        runtime::<12>,
+        runtime::<13>,
     ];
     StubFunctions {
         helpers: helpers.map(runtime_address),

@@ -3,13 +3,18 @@
 use mj_decode::ValType;
 use mj_generating::{Config, Random, limits, word};
 
-use crate::machine::canonical;
+use super::machine::canonical;
 
 /// The module of this seed; none if it makes none.
 pub fn module(seed: u64) -> Option<Vec<u8>> {
     let mut random = Random::new(seed);
     let choices = random.next() as u8;
-    mj_generating::module(Config { max_imports: 0, max_memories: 1, ..limits(choices) }, &random.bytes(4096))
+    module_of(choices, &random.bytes(4096))
+}
+
+/// The module that these bytes stand for, of the kind that `choices` says.
+pub fn module_of(choices: u8, bytes: &[u8]) -> Option<Vec<u8>> {
+    mj_generating::module(Config { max_imports: 0, max_memories: 1, ..limits(choices) }, bytes)
 }
 
 /// The arguments of call number `call`; references are null.

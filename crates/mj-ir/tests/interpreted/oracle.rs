@@ -3,7 +3,7 @@
 use mj_abi::TrapCode;
 use wasmi::{Engine, Extern, Instance, Linker, Module, Ref as Nullable, Store, Val, ValType};
 
-use crate::machine::Stop;
+use super::machine::Stop;
 
 /// A module without imports, running.
 pub struct Oracle {

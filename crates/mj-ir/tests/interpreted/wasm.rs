@@ -4,7 +4,7 @@ use mj_abi::TrapCode;
 use mj_decode::{BlockType, Bulk, MemArg, Module, Op, Reader, Shape, Translator, ValType, read_locals, translate};
 use mj_ir::ssa::NodeKind;
 
-use crate::machine::{Machine, Stop, operate};
+use super::machine::{Machine, Stop, operate};
 
 /// An operator, dead ones too.
 #[derive(Clone, Debug)]

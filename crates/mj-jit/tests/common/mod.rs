@@ -30,13 +30,16 @@ pub fn run(store: &mut Store<()>, instance: Instance, name: &str) -> Result<()> 
     instance.get_typed_func::<(), ()>(&mut *store, name)?.call(store, ())
 }
 
-/// Engines of every way to compile and to check bounds.
+/// Engines of every way to compile, to check bounds, and to trap.
 pub fn engines() -> Vec<Engine> {
     let mut engines = Vec::new();
     for mode in [CompilationMode::Eager, CompilationMode::Lazy] {
         for reservation in [4 << 30, 0] {
             engines.push(Engine::new(Config::new().compilation_mode(mode).memory_reservation(reservation)).unwrap());
         }
+    }
+    for strategy in [Strategy::BASELINE, Strategy::OPTIMIZING] {
+        engines.push(Engine::new(Config::new().strategy(strategy).signals_based_traps(false)).unwrap());
     }
     engines
 }

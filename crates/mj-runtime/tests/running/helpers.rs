@@ -31,6 +31,18 @@ fn trap(machine: &Machine, helper: Helper, arguments: [u64; 4]) -> TrapCode {
 const SIZE: u64 = 65536;
 
 #[test]
+fn code_without_signals_calls_for_its_traps_and_asks_about_interruptions() {
+    let machine = Machine::new();
+    for &code in TrapCode::ALL {
+        assert_eq!(trap(&machine, Helper::Trap, [code as u64, 0, 0, 0]), code);
+    }
+    *machine.reactions.interrupted.borrow_mut() = Rc::new(|_, _| Ok(0));
+    call(&machine, Helper::Interrupted, [0; 4]).unwrap();
+    *machine.reactions.interrupted.borrow_mut() = Rc::new(|_, _| Err(TrapCode::Interrupt.into()));
+    assert_eq!(trap(&machine, Helper::Interrupted, [0; 4]), TrapCode::Interrupt);
+}
+
+#[test]
 fn memory_is_copied_and_filled_inside_its_bounds_only() {
     let mut machine = Machine::new();
     machine.memory.bytes_mut()[..4].copy_from_slice(b"abcd");

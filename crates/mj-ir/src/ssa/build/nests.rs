@@ -128,16 +128,17 @@ impl Builder<'_> {
             }
             open.extend(row.loop_end.expand().map(|end| (block, end)));
             // Behind the last way back a block is in no loop, whatever the flow said.
-            open.last().is_none_or(|&(header, _)| self.real_header(row.header) == Some(header))
+            open.last().is_none_or(|&(header, _)| self.real_header(block, row.header) == Some(header))
         })
     }
 
-    /// The nearest loop that something goes back to, from a header outward.
-    fn real_header(&self, header: PackedOption<Block>) -> Option<Block> {
+    /// The nearest loop, from a header outward, that something behind `block` goes back to: what the flow took for a way back may be none.
+    fn real_header(&self, block: Block, header: PackedOption<Block>) -> Option<Block> {
+        let goes_back = |header: Block| self.function.blocks[header].loop_end.expand().is_some_and(|end| block < end);
         let mut header = header.expand();
-        while let Some(block) = header.filter(|&block| self.function.blocks[block].loop_end.is_none()) {
+        while let Some(outer) = header.filter(|&header| !goes_back(header)) {
             let headers = &self.scratch.nests.headers;
-            let index = headers.binary_search_by_key(&block, |header| header.block).expect("headers have been noted");
+            let index = headers.binary_search_by_key(&outer, |header| header.block).expect("headers have been noted");
             header = headers[index].around.expand();
         }
         header
@@ -155,10 +156,10 @@ impl Builder<'_> {
             if is_header {
                 let index =
                     self.scratch.nests.headers.binary_search_by_key(&block, |header| header.block).expect("headers have been noted");
-                let around = self.real_header(self.scratch.nests.headers[index].around);
+                let around = self.real_header(block, self.scratch.nests.headers[index].around);
                 chains[place(around)].push(block);
             } else {
-                chains[place(self.real_header(row.header))].push(block);
+                chains[place(self.real_header(block, row.header))].push(block);
             }
         }
         let mut order = Vec::with_capacity(blocks.len());

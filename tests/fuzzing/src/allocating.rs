@@ -1,0 +1,35 @@
+//! Registers for random functions: both compilers, both instruction sets, with many registers and with few.
+//!
+//! In builds with debug assertions every stage of the compilers checks what it leaves behind; a checker follows each value through registers and slots.
+
+use mj_codegen::{Arch, Compiler, Entry, ModulePlan, Options, Target};
+use mj_decode::{Features, validate};
+
+use crate::generate;
+
+/// Generates a module and compiles all of it in every way; returns whether the bytes were enough for a module.
+///
+/// # Panics
+///
+/// If a check of the compilers' own fails, or two compilations of one function differ.
+pub fn regalloc(bytes: &[u8]) -> bool {
+    let Some(wasm) = generate::module(bytes) else { return false };
+    let module = validate(&wasm, &Features::supported()).expect("generated modules are valid");
+    let plan = ModulePlan::new(&module);
+    for arch in [Arch::X64, Arch::Aarch64] {
+        for few_registers in [true, false] {
+            let options = Options { few_registers, ..Options::default() };
+            let mut compiler = Compiler::for_target(Target::any(arch).expect("both are built"), &options);
+            for function in 0..module.bodies.len() as u32 {
+                let mut codes = [false, false].map(|_| {
+                    compiler.compile(&module, &plan, function, &wasm).expect("it is not large");
+                    compiler.optimize(&module, &plan, function, &wasm, Entry::Function).expect("it is not large");
+                    compiler.take_unit().code
+                });
+                let second = std::mem::take(&mut codes[1]);
+                assert!(codes[0] == second, "function {function} is not the same code twice");
+            }
+        }
+    }
+    true
+}

@@ -1,0 +1,32 @@
+//! Replacement of running code at places that bytes choose.
+
+use mj_jit::{Config, Strategy};
+
+use crate::differing::{Divergence, compare_with};
+use crate::{Random, generate};
+
+/// Generates a module and runs it with tiers whose budget, period and threads are random; returns whether the bytes were enough for a module.
+///
+/// # Panics
+///
+/// If it does something else than an interpreter.
+pub fn tiering(bytes: &[u8]) -> bool {
+    let Some((choices, rest)) = bytes.split_at_checked(8) else { return false };
+    let Some(wasm) = generate::module(rest) else { return false };
+    let mut random = Random::new(u64::from_le_bytes(choices.try_into().expect("eight bytes")));
+    let modes = (0..3).map(|_| mode(&mut random)).collect::<Vec<_>>();
+    let run = compare_with(&wasm, modes.iter().map(|(name, config)| (name.as_str(), config.clone())));
+    run.unwrap_or_else(|divergence: Divergence| panic!("{divergence}"));
+    true
+}
+
+/// Tiers of some kind, and what they are like.
+fn mode(random: &mut Random) -> (String, Config) {
+    let budget = [0, 1, 2, 10, 100, 1000][random.below(6)] + random.below(20) as u32;
+    let waits = random.below(3) > 0;
+    let words = ["tiered", "tiered-few-registers", "tiered-explicit-bounds", "tiered-dirty-upper-bits", "tiered-no-signals", "tiered-fuel"];
+    let word = random.pick(&words);
+    let mut config = mj_wast::config(word).expect("a mode");
+    config.strategy(Strategy::TIERED).tier_up_budget(budget).tier_up_waits(waits);
+    (format!("{word}, budget {budget}, {}", if waits { "waiting" } else { "in the background" }), config)
+}
