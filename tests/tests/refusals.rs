@@ -137,7 +137,7 @@ fn program(config: &Config) -> Result<()> {
     let grown = instance.get_typed_func::<i32, (i32, i32)>(&mut store, "grow")?.call(&mut store, 2)?;
     assert!([1, -1].contains(&grown.0) && [4, -1].contains(&grown.1), "{grown:?}");
     assert!(instance.get_typed_func::<i32, i32>(&mut store, "trap")?.call(&mut store, 0).is_err());
-    let compiled = engine.precompile_module(&module.bytes())?;
+    let compiled = engine.precompile_module(module.bytes())?;
     // SAFETY: it was just made by this engine.
     let again = unsafe { Module::deserialize(&engine, compiled) }?;
     Instance::new(&mut store, &again, &[host.into()])?;
