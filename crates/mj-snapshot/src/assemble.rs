@@ -43,7 +43,7 @@ pub(crate) fn module(parts: &[Part<'_>], layout: &Layout<'_>, sections: &Section
     section(exports.len(), exports);
     section(tables.elements.len(), &tables.elements);
     // Code that names data segments needs to know how many there are.
-    section(code.segments.data.len() as u32, &DataCountSection { count: memories.data.len() });
+    section(code.segments.data.iter().len() as u32, &DataCountSection { count: memories.data.len() });
     section(code.section.len(), &code.section);
     section(memories.data.len(), &memories.data);
     for custom in &customs.others {

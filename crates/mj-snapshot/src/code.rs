@@ -3,7 +3,7 @@
 //! Only passive segments that code names are kept, at the front of their sections; those that were dropped, or were active, are empty, as code
 //! would find them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use wasm_encoder::CodeSection;
 use wasm_encoder::reencode::{self, Reencode};
@@ -22,11 +22,37 @@ pub(crate) struct Code {
     pub referred: BTreeSet<u32>,
 }
 
-/// Segments that code names, in the order of their new indices: part, and index there.
+/// Segments that code names.
 #[derive(Default)]
 pub(crate) struct Segments {
-    pub data: Vec<(usize, u32)>,
-    pub elements: Vec<(usize, u32)>,
+    pub data: Kept,
+    pub elements: Kept,
+}
+
+/// Segments in the order of their new indices: part, and index there.
+#[derive(Default)]
+pub(crate) struct Kept {
+    list: Vec<(usize, u32)>,
+    places: HashMap<(usize, u32), u32>,
+}
+
+impl Kept {
+    /// New index of a segment, which from now on is kept.
+    fn keep(&mut self, part: usize, index: u32) -> u32 {
+        *self.places.entry((part, index)).or_insert_with(|| {
+            self.list.push((part, index));
+            self.list.len() as u32 - 1
+        })
+    }
+
+    /// New index of a segment, if it is kept.
+    pub fn place(&self, part: usize, index: u32) -> Option<u32> {
+        self.places.get(&(part, index)).copied()
+    }
+
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (usize, u32)> + '_ {
+        self.list.iter().copied()
+    }
 }
 
 /// Writes all bodies, and those of the stubs.
@@ -76,11 +102,11 @@ impl Reencode for Body<'_> {
     }
 
     fn data_index(&mut self, data: u32) -> Result<u32, reencode::Error> {
-        Ok(place(&mut self.code.segments.data, (self.part, data)))
+        Ok(self.code.segments.data.keep(self.part, data))
     }
 
     fn element_index(&mut self, element: u32) -> Result<u32, reencode::Error> {
-        Ok(place(&mut self.code.segments.elements, (self.part, element)))
+        Ok(self.code.segments.elements.keep(self.part, element))
     }
 
     fn instruction<'a>(&mut self, operator: Operator<'a>) -> Result<wasm_encoder::Instruction<'a>, reencode::Error> {
@@ -90,13 +116,4 @@ impl Reencode for Body<'_> {
         }
         reencode::utils::instruction(self, operator)
     }
-}
-
-/// Place of a segment among those that are kept.
-fn place(kept: &mut Vec<(usize, u32)>, segment: (usize, u32)) -> u32 {
-    let found = kept.iter().position(|&other| other == segment);
-    found.unwrap_or_else(|| {
-        kept.push(segment);
-        kept.len() - 1
-    }) as u32
 }

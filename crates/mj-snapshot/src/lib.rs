@@ -47,6 +47,8 @@ mod references;
 mod tables;
 mod types;
 
+use std::collections::HashSet;
+
 use mj_jit::{AsContext, Instance, Module, StoreContextMut};
 
 pub use custom::left_out;
@@ -139,8 +141,9 @@ impl<'a, T: 'static> Snapshot<'a, T> {
     ///
     /// If an instance belongs to another store.
     pub fn write(mut self) -> Result<Vec<u8>, SnapshotError> {
-        let modules: Vec<Module> = self.instances().map(|instance| instance.module(&self.store)).collect();
-        let parts = Part::read_all(self.instances(), &modules)?;
+        let instances = self.instances();
+        let modules: Vec<Module> = instances.iter().map(|instance| instance.module(&self.store)).collect();
+        let parts = Part::read_all(&instances, &modules)?;
         let types = Types::merge(&parts)?;
         let layout = Layout::new(&mut self.store, &parts, &types, self.keeps_late_linking)?;
         let code = code::reencode(&parts, &types, &layout)?;
@@ -155,8 +158,10 @@ impl<'a, T: 'static> Snapshot<'a, T> {
         Ok(wasm)
     }
 
-    /// The program first.
-    fn instances(&self) -> impl Iterator<Item = Instance> + '_ {
-        std::iter::once(self.program).chain(self.late.iter().copied())
+    /// Each once, the program first.
+    fn instances(&self) -> Vec<Instance> {
+        let mut seen = HashSet::new();
+        let all = std::iter::once(self.program).chain(self.late.iter().copied());
+        all.filter(|instance| seen.insert(*instance)).collect()
     }
 }

@@ -34,7 +34,7 @@ pub(crate) struct Memories {
 pub(crate) fn sections(store: &impl AsContext, parts: &[Part<'_>], layout: &Layout<'_>, code: &Code) -> Result<Memories, SnapshotError> {
     let (mut memories, mut data) = (MemorySection::new(), DataSection::new());
     let mut total = 0;
-    for &(part, index) in &code.segments.data {
+    for (part, index) in code.segments.data.iter() {
         let segment =
             parts[part].instance.debug_data_segment(store.as_context(), index).expect("an instance has what its module describes");
         total += segment.len();

@@ -51,7 +51,6 @@ impl<'a> All<'a> {
         // Names are not validated: their indices may be those of nothing.
         let of = |kind| move |index: u32| layout.map(part, kind).get(index as usize).copied();
         let ty = |index: u32| types.map(part).get(index as usize).copied();
-        let kept = |list: &[(usize, u32)], index| list.iter().position(|&segment| segment == (part, index)).map(|place| place as u32);
         match subsection {
             Name::Module { name, .. } => self.module = self.module.or(Some(name)),
             Name::Function(map) => flat(&mut self.functions, map, of(ExternalKind::Func)),
@@ -61,8 +60,8 @@ impl<'a> All<'a> {
             Name::Table(map) => flat(&mut self.tables, map, of(ExternalKind::Table)),
             Name::Memory(map) => flat(&mut self.memories, map, of(ExternalKind::Memory)),
             Name::Global(map) => flat(&mut self.globals, map, of(ExternalKind::Global)),
-            Name::Element(map) => flat(&mut self.elements, map, |index| kept(&segments.elements, index)),
-            Name::Data(map) => flat(&mut self.data, map, |index| kept(&segments.data, index)),
+            Name::Element(map) => flat(&mut self.elements, map, |index| segments.elements.place(part, index)),
+            Name::Data(map) => flat(&mut self.data, map, |index| segments.data.place(part, index)),
             Name::Field(map) => nested(&mut self.fields, map, ty),
             _ => {}
         }

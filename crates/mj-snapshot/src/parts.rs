@@ -101,14 +101,14 @@ pub(crate) fn name_of(kind: ExternalKind) -> &'static str {
 
 impl<'a> Part<'a> {
     /// The program's part and those of the modules that it generated.
-    pub fn read_all(instances: impl Iterator<Item = Instance>, modules: &'a [Module]) -> Result<Vec<Self>, SnapshotError> {
+    pub fn read_all(instances: &[Instance], modules: &'a [Module]) -> Result<Vec<Self>, SnapshotError> {
         let label = |index: usize, module: &Module| match (index, module.name()) {
             (0, _) => "the program".to_owned(),
             (_, Some(name)) => format!("generated module {index} ({name})"),
             (_, None) => format!("generated module {index}"),
         };
-        let parts = instances.zip(modules).enumerate();
-        parts.map(|(index, (instance, module))| Part::read(instance, label(index, module), module.bytes())).collect()
+        let parts = instances.iter().zip(modules).enumerate();
+        parts.map(|(index, (instance, module))| Part::read(*instance, label(index, module), module.bytes())).collect()
     }
 
     fn read(instance: Instance, label: String, bytes: &'a [u8]) -> Result<Self, SnapshotError> {

@@ -36,7 +36,7 @@ pub(crate) fn sections(
 ) -> Result<Tables, SnapshotError> {
     let (mut tables, mut elements) = (TableSection::new(), ElementSection::new());
     let mut named = BTreeSet::new();
-    for &(part, index) in &code.segments.elements {
+    for (part, index) in code.segments.elements.iter() {
         let ty = types.of_part(part).ref_type(parts[part].elements[index as usize])?;
         let contents = passive(store, &parts[part], index, layout)?;
         add(&mut elements, ElementMode::Passive, ty, &contents);

@@ -156,3 +156,32 @@ fn a_library_that_was_linked_before_the_program_can_be_merged_in() {
     let wasm = Snapshot::new(&mut store, program).late([library]).write().unwrap();
     check(&wasm, &[("f", &[], Some(7)), ("f", &[], Some(8))]);
 }
+
+#[test]
+fn what_cannot_be_reached_any_more_is_left_out_and_the_rest_is_there_once() {
+    use mj_jit::{LateLinking, Linker, Store};
+    let text = r#"(module
+        (memory (export "memory") 1) (table (export "__indirect_function_table") 2 funcref)
+        (func (export "call") (param i32) (result i32) (call_indirect (result i32) (local.get 0))))"#;
+    let generated = |slot: i32, name: &str| {
+        let text = format!(
+            r#"(module (import "env" "__indirect_function_table" (table 2 funcref)) (func ${name} (result i32) (i32.const {slot}))
+                (elem declare func ${name}) (func (export "patch") (table.set (i32.const {slot}) (ref.func ${name}))))"#
+        );
+        wat::parse_str(text).unwrap()
+    };
+    let engine = Engine::default();
+    let (linker, mut store) = (Linker::new(&engine), Store::new(&engine, ()));
+    let program = linker.instantiate(&mut store, &Module::new(&engine, text).unwrap()).unwrap();
+    for (slot, name) in [(0, "replaced"), (0, "zero"), (1, "one")] {
+        linker.late_link(&mut store, &program, generated(slot, name), &LateLinking::new()).unwrap();
+    }
+    let before: Vec<mj_jit::Instance> = store.late_instances().collect();
+    assert_eq!(before.len(), 3);
+    let wasm = Snapshot::new(&mut store, program).late_linked().write().unwrap();
+    check(&wasm, &[("call", &[0], Some(0)), ("call", &[1], Some(1))]);
+    let text = String::from_utf8_lossy(&wasm);
+    assert!(text.contains("zero") && text.contains("one") && !text.contains("replaced"));
+    let twice = Snapshot::new(&mut store, program).late([before[1], before[2]]).late_linked().late([program]).write().unwrap();
+    assert_eq!(twice, wasm);
+}
