@@ -62,6 +62,10 @@ pub struct Loop {
     pub effects: Effects,
     /// Number of the loop that it is in.
     around: u32,
+    /// Places of it and of all loops in it, when loops are in the order of a tree: one in another is told by its first place.
+    places: Range<u32>,
+    /// Where the next loop in it goes, while places are given.
+    next: u32,
     /// What is written between its `loop` and its `end`.
     writes: Range<u32>,
 }
@@ -121,6 +125,7 @@ impl Flow {
         if !self.loops.is_empty() {
             self.go_backward();
             self.gather_effects();
+            self.order_loops();
         }
     }
 
@@ -192,7 +197,16 @@ impl Flow {
     fn open_loop(&mut self, behind: u32, at: u32) {
         let number = self.loops.len() as u32;
         let writes = self.writes.len() as u32;
-        self.loops.push(Loop { at, end: at, is_target: false, effects: Effects::default(), around: NONE, writes: writes..writes });
+        self.loops.push(Loop {
+            at,
+            end: at,
+            is_target: false,
+            effects: Effects::default(),
+            around: NONE,
+            places: 0..1,
+            next: 0,
+            writes: writes..writes,
+        });
         self.open.push(number);
         self.open_loops.push(number);
         self.note(Step::Loop(number), behind);
@@ -308,11 +322,29 @@ impl Flow {
     }
 
     /// Whether a loop is another one or in it.
-    fn is_in(&self, mut inner: u32, outer: u32) -> bool {
-        while inner != NONE && inner > outer {
-            inner = self.loops[inner as usize].around;
+    fn is_in(&self, inner: u32, outer: u32) -> bool {
+        inner != NONE && self.loops[outer as usize].places.contains(&self.loops[inner as usize].places.start)
+    }
+
+    /// Gives every loop its places. Its number is greater than that of the loop it is in.
+    fn order_loops(&mut self) {
+        for number in (0..self.loops.len()).rev() {
+            let Loop { around, places: Range { end: count, .. }, .. } = self.loops[number];
+            if let Some(outer) = self.loops.get_mut(around as usize) {
+                outer.places.end += count;
+            }
         }
-        inner == outer
+        let mut outermost = 0;
+        for number in 0..self.loops.len() {
+            let Loop { around, places: Range { end: count, .. }, .. } = self.loops[number];
+            let next = self.loops.get(around as usize).map_or(outermost, |outer| outer.next);
+            match self.loops.get_mut(around as usize) {
+                Some(outer) => outer.next += count,
+                None => outermost += count,
+            }
+            let one = &mut self.loops[number];
+            (one.places, one.next) = (next..next + count, next + 1);
+        }
     }
 }
 
