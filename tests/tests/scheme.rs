@@ -63,7 +63,7 @@ fn programs_give_the_same_answers_from_a_snapshot() {
 fn collections_at_every_safepoint_find_everything() {
     let scheme = Scheme::new();
     for options in [&["--collect-always", "--interpret"], &["--collect-always", "--threshold=1"]] {
-        for program in ["church", "closures", "hash", "queens", "redefine", "strings"] {
+        for program in ["church", "closures", "hash", "interpreter", "loops", "matrix", "queens", "redefine", "roots", "strings"] {
             check(&scheme.run(options, program), program);
         }
     }

@@ -21,6 +21,15 @@
 (define (nine a b c d e f g h i) (if (= a 0) i (+ 1 (eight (- a 1) b c d e f g h))))
 (define (eight a b c d e f g h) (if (= a 0) b (+ 1 (nine (- a 1) b c d e f g h b))))
 
+; Numbers that the collector need not know of, but that take room on the stack.
+(define (numbers n x)
+  (if (= n 0)
+      x
+      (let* ((a (* 1.5 n)) (b (+ a 1.0)) (c (- b 0.5)) (d (* c 2.0)) (e (+ a b)) (f (- d 3.0)) (g (* a 0.5)) (h (+ g 0.25))
+             (i (- h 4.0)) (j (+ i a)) (k (- j b)) (l (* 2.0 c)) (m (+ l d)) (o (- m e)) (p (+ o f)) (q (- p g)))
+        (let ((rest (numbers (- n 1) x)))
+          (+ rest (- a a) (- b b) (- c c) (- d d) (- e e) (- f f) (- g g) (- h h) (- i i) (- j j) (- k k) (- l l) (- m m) (- o o) (- p p) (- q q))))))
+
 (define (leaves tree)
   (cond ((null? tree) 0)
         ((pair? tree) (+ (leaves (car tree)) (leaves (cdr tree))))
@@ -40,3 +49,4 @@
 (display (nine 20000 1 2 3 4 5 6 7 8)) (newline)
 (display (leaves (left-deep 50000))) (newline)
 (display (nested 20000)) (newline)
+(display (numbers 20000 1)) (newline)

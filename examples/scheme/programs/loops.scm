@@ -57,6 +57,9 @@
 (define (twice n) (if (< n 10) (+ n n) (- n 1)))
 (define (down n) (if (<= n 0) n (down (- n 1))))
 
+(define (step n) (if (< n 10) (- n 1) (+ n 1)))
+(define (step-from m n) (if (< m n) (+ m 1) (- m 1)))
+
 (define (repeat n thunk) (if (> n 0) (begin (thunk) (repeat (- n 1) thunk))))
 
 (define (show . values)
@@ -72,7 +75,9 @@
 (show (harmonic 1000) (newton 2.0) (newton 9))
 (show (mixed 0) (mixed 1) (mixed 2) (mixed 5))
 (show (minimum-of '(3 1 2)) (minimum-of '(2.5 7)) (minimum-of '()))
-(repeat 600 (lambda () (twice 3) (down 2)))
+(repeat 600 (lambda () (twice 3) (down 2) (step 5) (step-from 1 2)))
 (show (twice 3) (twice 12) (twice 2.5) (twice 20.5) (down 3) (down 2.5) (down 1000))
 (show (= (twice 1073741823) 1073741822) (= (twice -1073741824) -2147483648) (= (down 1e3) 0))
+(show (step 9) (step 10) (= (step -1073741824) -1073741825) (= (step 1073741823) 1073741824))
+(show (step-from 1 2) (= (step-from 1073741822 1073741823) 1073741823) (= (step-from -1073741824 -1073741824) -1073741825))
 (show (let ((x 0)) (repeat 1000 (lambda () (set! x (+ x 3)))) x))

@@ -19,6 +19,7 @@ enum {
     PAGE_COUNT = 65536,
     MAX_SMALL = 8192,
     FIRST_COLLECTION = 4 << 20,
+    STRESS_GRANULES = 32, // holes are as small as that if there is to be a collection for each
 };
 
 typedef enum { PAGE_FOREIGN, PAGE_FREE, PAGE_OWNED, PAGE_SMALL, PAGE_LARGE, PAGE_LARGE_REST } PageState;
@@ -26,6 +27,7 @@ typedef enum { PAGE_FOREIGN, PAGE_FREE, PAGE_OWNED, PAGE_SMALL, PAGE_LARGE, PAGE
 static uint8_t page_states[PAGE_COUNT];
 static uint32_t first_page = PAGE_COUNT, page_limit; // all pages that are not foreign lie in [first_page, page_limit)
 static uint32_t cursor_page, cursor_granule;         // where looking for holes goes on
+static bool cursor_is_last;                          // behind the cursor's page there is none that has not been looked through
 static uint32_t allocated_since, collection_threshold = FIRST_COLLECTION;
 
 Hole hole;
@@ -102,7 +104,9 @@ static bool find_hole_in_page(uint32_t page, uint32_t granules) {
     uint64_t *bitmap = bitmap_of(page);
     while (cursor_granule < PAGE / GRANULE) {
         uint32_t start = find_bit(bitmap, cursor_granule, false);
-        uint32_t end = cursor_granule = find_bit(bitmap, start, true);
+        uint32_t end = find_bit(bitmap, start, true);
+        if (collects_always && end - start > granules + STRESS_GRANULES) end = start + granules + STRESS_GRANULES;
+        cursor_granule = end;
         if (end - start < granules) continue;
         hole = (Hole){page * PAGE + start * GRANULE, page * PAGE + end * GRANULE};
         return true;
@@ -111,13 +115,14 @@ static bool find_hole_in_page(uint32_t page, uint32_t granules) {
 }
 
 static void find_hole(uint32_t granules) {
-    for (; cursor_page < page_limit; cursor_page++, cursor_granule = 0)
+    for (; cursor_page < page_limit; cursor_page = cursor_is_last ? page_limit : cursor_page + 1, cursor_granule = 0)
         if (page_states[cursor_page] == PAGE_SMALL && find_hole_in_page(cursor_page, granules)) return;
     uint32_t page = take_pages(1, PAGE_SMALL, PAGE_SMALL);
     clear_bitmap(page);
-    hole = (Hole){page * PAGE + BITMAP_BYTES, (page + 1) * PAGE};
-    // A page found below the cursor must not be looked at again before the next collection, nor must this one.
-    cursor_page = page_limit;
+    cursor_page = page;
+    cursor_granule = 0;
+    cursor_is_last = true;
+    find_hole_in_page(page, granules);
 }
 
 static uint32_t allocate_large(uint32_t size) {
@@ -287,6 +292,7 @@ void collect(void) {
     hole = (Hole){0, 0};
     cursor_page = first_page;
     cursor_granule = 0;
+    cursor_is_last = false;
     allocated_since = 0;
     collection_threshold = heap_statistics.live_bytes > FIRST_COLLECTION ? heap_statistics.live_bytes : FIRST_COLLECTION;
 }

@@ -539,6 +539,10 @@ uint32_t interpreter_entry(int parameter_count) {
 }
 
 Value compiled_call(Value *arguments, Value procedure, int count) {
+    if (has_type(procedure, TYPE_BUILTIN)) {
+        int index = builtin_index(procedure);
+        if (!primitives[index].is_special && takes_arguments(index, count)) return apply_primitive(index, arguments, count);
+    }
     return call_from(arguments + count, procedure, arguments, count);
 }
 
