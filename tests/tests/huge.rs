@@ -62,13 +62,17 @@ fn binary(text: &str) -> Vec<u8> {
     Module::new(&Engine::new(Config::new().strategy(Strategy::BASELINE)).unwrap(), text).unwrap().bytes().to_vec()
 }
 
+/// How much longer a function of twice the size may take. Where every stage looks for violated invariants, in builds with debug assertions, that takes
+/// time of its own, which for some shapes grows with the square.
+const LIMIT: f64 = if cfg!(debug_assertions) { 6.0 } else { 3.0 };
+
 /// A shape of functions of a size: its name, the function's text, and the size whose double is compared with it.
 type Shape = (&'static str, fn(usize) -> String, usize);
 
 const SHAPES: [Shape; 9] = [
     ("straight code", straight, 12_000),
     ("calls with live values", calls, 4000),
-    ("blocks in a row", blocks, 25_000),
+    ("blocks in a row", blocks, if cfg!(debug_assertions) { 5000 } else { 50_000 }),
     ("branches that join", joins, 12_000),
     ("locals", locals, 5000),
     ("nested blocks", nested, 2500),
@@ -200,7 +204,7 @@ fn compilers_take_time_and_memory_in_proportion_to_functions() {
                 memory_of_twice as f64 / memory as f64
             );
             let per_byte = memory_of_twice / twice.len();
-            if ratio > 3.0 || memory_of_twice > 3 * memory || per_byte > 1500 {
+            if ratio > LIMIT || memory_of_twice > 3 * memory || per_byte > 1500 {
                 wrong.push(format!(
                     "{strategy:?}, {name}: {ratio:.2} times the time, {memory} and {memory_of_twice} bytes, {per_byte} a byte of code"
                 ));
