@@ -34,7 +34,7 @@
 ;;   mov r13, [rbp-18h]
 ;;   leave
 ;;   ret
-;; -- x64, optimizing: 28 instructions
+;; -- x64, optimizing: 27 instructions
 ;;   push rbp
 ;;   mov rbp, rsp
 ;;   sub rsp, 20h
@@ -45,16 +45,15 @@
 ;;   mov r11, [r15+18h]
 ;;   mov r11d, [r11]
 ;;   mov rbx, [r15+18h]
-;;   mov r12, rbx
-;;   mov rbx, rax
+;;   mov r12, rax
 ;;   xor esi, esi
 ;;   nop [rax]
 ;; L0:
-;;   mov r11d, [r12]
-;;   imul edi, ebx, 0C80h
+;;   mov r11d, [rbx]
+;;   imul edi, r12d, 0C80h
 ;;   lea r13d, [rdi+rsi]
 ;;   call qword ptr [54h]
-;;   add ebx, 0FFFFFFFFh
+;;   add r12d, 0FFFFFFFFh
 ;;   je L1
 ;;   mov rsi, r13
 ;;   jmp L0
@@ -103,18 +102,18 @@
 ;;   ldr wzr, [x16]
 ;;   ldr x19, [x28, #0x18]
 ;;   mov w20, #0xc80
-;;   mov x21, x20
-;;   mov x20, x19
-;;   mov x19, x0
+;;   mov x21, x0
 ;;   mov w0, #0x0
+;;   nop
+;;   nop
 ;; L0:
-;;   ldr wzr, [x20]
-;;   madd w22, w19, w21, w0
+;;   ldr wzr, [x19]
+;;   madd w22, w21, w20, w0
 ;;   adrp x16, $+0x0
 ;;   ldr x16, [x16]
 ;;   blr x16
-;;   sub w19, w19, #0x1
-;;   cbz w19, L1
+;;   sub w21, w21, #0x1
+;;   cbz w21, L1
 ;;   mov x0, x22
 ;;   b L0
 ;; L1:
