@@ -229,16 +229,28 @@ impl Pass<'_> {
             }
         }
         most.sort_by_key(|&(count, _)| core::cmp::Reverse(count));
-        for (_, index) in most {
-            let state = *self.state.value(candidates[index].value);
-            let allowed = *free & self.registers.callee_saved & RegSet::class(state.class);
-            let register = match state.brought_in {
-                register if register.is_some() && allowed.contains(register) => Some(register),
-                _ => allowed.first(),
-            };
-            if let Some(register) = register {
-                candidates[index].register = register;
-                free.remove(register);
+        let allowed = |free: RegSet, class: Class| free & self.registers.callee_saved & RegSet::class(class);
+        let mut room = [Class::Int, Class::Float].map(|class| allowed(*free, class).len());
+        most.retain(|&mut (_, index)| {
+            let left = &mut room[self.state.value(candidates[index].value).class as usize];
+            let has_room = *left > 0;
+            *left = left.saturating_sub(1);
+            has_room
+        });
+        // Whoever has such a register already keeps it.
+        for stays in [true, false] {
+            for &(_, index) in &most {
+                let state = self.state.value(candidates[index].value);
+                let allowed = allowed(*free, state.class);
+                let register = match state.brought_in {
+                    register if register.is_some() && allowed.contains(register) => Some(register),
+                    _ if stays => None,
+                    _ => allowed.first(),
+                };
+                if let Some(register) = register.filter(|_| candidates[index].register.is_none()) {
+                    candidates[index].register = register;
+                    free.remove(register);
+                }
             }
         }
     }
