@@ -71,8 +71,7 @@ fn unsafe_code_stands_where_the_design_says() {
         let mut files = Vec::new();
         sources(&source, &mut files);
         let relative = |path: &PathBuf| path.strip_prefix(&source).unwrap().to_str().unwrap().to_owned();
-        let found: BTreeSet<String> =
-            files.iter().filter(|path| is_unsafe(&fs::read_to_string(path).unwrap())).map(relative).collect();
+        let found: BTreeSet<String> = files.iter().filter(|path| is_unsafe(&fs::read_to_string(path).unwrap())).map(relative).collect();
         let Some((_, seams)) = SEAMS.iter().find(|(seam, _)| *seam == name) else {
             let root = ["lib.rs", "main.rs"].iter().find_map(|file| fs::read_to_string(source.join(file)).ok()).unwrap();
             if !root.contains("#![forbid(unsafe_code)]") {
