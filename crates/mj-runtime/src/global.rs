@@ -1,13 +1,13 @@
 //! Globals that belong to no instance: those the host makes.
 
-use std::cell::UnsafeCell;
-
 use mj_abi::{GlobalCell, RawValue};
+
+use crate::heap::Fixed;
 
 /// A global's cell on the heap, at one address until it is dropped.
 #[derive(Debug)]
 pub struct GlobalBox {
-    cell: Box<UnsafeCell<GlobalCell>>,
+    cell: Fixed<GlobalCell>,
 }
 
 // SAFETY: the cell is plain memory; whoever may use the box decides which thread may use the cell.
@@ -17,7 +17,7 @@ impl GlobalBox {
     /// A global with this value.
     #[must_use]
     pub fn new(value: RawValue) -> Self {
-        Self { cell: Box::new(UnsafeCell::new(GlobalCell { value })) }
+        Self { cell: Fixed::new(GlobalCell { value }) }
     }
 
     /// Its cell, for contexts.

@@ -7,7 +7,7 @@
 //! | concern | file |
 //! |---|---|
 //! | address space, files | `mapping.rs`, `ranges.rs`, `file.rs` |
-//! | what a module's instance owns | `memory.rs`, `table.rs`, `global.rs`, `context.rs` |
+//! | what a module's instance owns | `heap.rs`, `memory.rs`, `table.rs`, `global.rs`, `context.rs` |
 //! | code | `code.rs`, `registry.rs` |
 //! | running it | `store.rs`, `stack.rs`, `interrupt.rs`, `entry.rs`, `thread.rs`, `backtrace.rs` |
 //! | leaving it | `hooks.rs`, `helpers.rs`, `host.rs`, `signals.rs`, `sys/` |
@@ -30,6 +30,7 @@ mod entry;
 mod error;
 mod file;
 mod global;
+mod heap;
 mod helpers;
 mod hooks;
 mod host;

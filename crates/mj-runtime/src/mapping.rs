@@ -83,7 +83,9 @@ impl Mapping {
 
     /// As [`Mapping::reserve`] or [`Mapping::zeroed`], with more flags for mmap.
     pub(crate) fn anonymous(wanted: &'static str, length: usize, access: Access, flags: libc::c_int) -> Result<Self, ResourceError> {
-        let flags = flags | libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
+        // Miri knows no other flags.
+        let no_reserve = if cfg!(miri) { 0 } else { libc::MAP_NORESERVE };
+        let flags = flags | libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | no_reserve;
         // SAFETY: without MAP_FIXED the kernel picks free addresses.
         unsafe { Self::map(wanted, ptr::null_mut(), length, access, flags, -1) }
     }

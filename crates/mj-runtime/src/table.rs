@@ -5,7 +5,6 @@
 //! more than an instance may. Elements are words (`*const FuncRef` or external references), and null is 0, so a fresh table is all null.
 
 use std::alloc::{self, Layout};
-use std::cell::UnsafeCell;
 use std::fmt;
 use std::mem;
 use std::ops::Range;
@@ -15,11 +14,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use mj_abi::TableDefinition;
 
 use crate::ResourceError;
+use crate::heap::Fixed;
 use crate::mapping::{Mapping, round_to_pages};
 
 /// A table of references.
 pub struct Table {
-    definition: Box<UnsafeCell<TableDefinition>>,
+    definition: Fixed<TableDefinition>,
     elements: Elements,
     /// Elements that the table may grow to.
     limit: usize,
@@ -53,7 +53,7 @@ impl Table {
             match take_spare(bytes).map_or_else(|| Mapping::zeroed("address space for a table", bytes), Ok) {
                 Ok(mapping) => {
                     let definition = TableDefinition { base: mapping.base().cast(), length: minimum };
-                    return Ok(Self { definition: Box::new(definition.into()), elements: Elements::Mapped(mapping), limit });
+                    return Ok(Self { definition: Fixed::new(definition), elements: Elements::Mapped(mapping), limit });
                 }
                 Err(error) => match (limit / 2).max(minimum).max(1) {
                     half if half < limit => limit = half,
@@ -75,7 +75,7 @@ impl Table {
             (base, Elements::Allocated { base, layout })
         };
         let definition = TableDefinition { base: base.as_ptr(), length };
-        Ok(Self { definition: Box::new(definition.into()), elements, limit: length })
+        Ok(Self { definition: Fixed::new(definition), elements, limit: length })
     }
 
     /// What compiled code sees; at this address until the table is dropped.
@@ -136,7 +136,8 @@ impl Table {
     pub fn grow(&mut self, delta: u64, word: usize) -> Option<u64> {
         let old = self.len();
         let new = old.checked_add(usize::try_from(delta).ok()?).filter(|&new| new <= self.limit)?;
-        self.definition.get_mut().length = new;
+        // SAFETY: the definition is ours to write, borrowed through `&mut self`; compiled code does not run meanwhile.
+        unsafe { (*self.definition()).length = new };
         if word != 0 {
             self.words_mut()[old..].fill(word);
         }
@@ -186,7 +187,8 @@ impl Drop for Table {
             Elements::Allocated { base, layout } => unsafe { alloc::dealloc(base.as_ptr().cast(), layout) },
             _ => {}
         }
-        self.definition.get_mut().base = ptr::null_mut();
+        // SAFETY: the definition is still there, and nobody else uses it any more.
+        unsafe { (*self.definition()).base = ptr::null_mut() };
     }
 }
 
