@@ -240,8 +240,9 @@ fn value_of(code: &[u8]) -> (u64, usize) {
 
 #[cfg_attr(test, test)]
 fn constants_take_few_moves() {
-    let mut random = Random(1);
-    for round in 0..20_000 {
+    let (seed, rounds) = PLAN.get();
+    let mut random = Random(seed);
+    for round in 0..200 * rounds {
         let bits = random.next() >> random.below(64);
         let halves = random.below(16);
         let keep = (0..4).filter(|half| halves >> half & 1 == 1).fold(0u64, |mask, half| mask | 0xffff << (16 * half));
