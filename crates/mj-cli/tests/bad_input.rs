@@ -109,13 +109,25 @@ fn a_stack_overflow_is_a_trap() {
     run_text(text, &["-W", "max-wasm-stack=65536"]).fails(134, &["call stack exhausted"]);
 }
 
+/// No loop, and a stack that never ends: calls enough for centuries.
+const CALLS: &str = r#"(module
+    (func $calls (param i32)
+        (if (local.get 0) (then
+            (call $calls (i32.sub (local.get 0) (i32.const 1)))
+            (call $calls (i32.sub (local.get 0) (i32.const 1))))))
+    (func (export "_start") (call $calls (i32.const 60))))"#;
+
 #[test]
 fn an_endless_loop_ends_with_its_time() {
-    for (text, options) in [
+    let cases: [(&str, &[&str]); 6] = [
         (r#"(module (func (export "_start") (loop (br 0))))"#, &["--timeout", "200ms"]),
         (r#"(module (func (export "_start") (loop (br 0))))"#, &["-W", "timeout=200ms"]),
         (r#"(module (func $start (loop (br 0))) (start $start))"#, &["--timeout", "200ms"]),
-    ] {
+        (CALLS, &["--timeout", "200ms"]),
+        (CALLS, &["--timeout", "200ms", "--tier", "optimizing"]),
+        (CALLS, &["--timeout", "200ms", "-O", "signals-based-traps=n"]),
+    ];
+    for (text, options) in cases {
         let began = Instant::now();
         run_text(text, options).fails(134, &["time limit of 200ms", "--timeout"]);
         assert!(began.elapsed() < Duration::from_secs(20), "it took {:?}", began.elapsed());
