@@ -23,23 +23,5 @@ exports=$(sed -n 's/^RUNTIME(.*, \([a-z_]*\))$/-Wl,--export=\1/p' runtime.def)
 "$python" -m ziglang cc --target=wasm32-wasi -mcpu=$features -std=gnu23 -O2 -g0 -Wall -Wextra -I "$generated" \
     -Wl,--export-table -Wl,--growable-table -Wl,--export-memory -Wl,-z,stack-size=262144 $exports -o "$output" ./*.c -lm
 
-# The C library brings debug information that the linker removes only together with the names.
-"$python" - "$output" <<'PYTHON'
-import sys
-data = open(sys.argv[1], "rb").read()
-def number(at):
-    value = shift = 0
-    while True:
-        byte = data[at]; at += 1
-        value |= (byte & 127) << shift; shift += 7
-        if byte < 128: return value, at
-kept, at = data[:8], 8
-while at < len(data):
-    size, start = number(at + 1)
-    length, name = number(start)
-    is_debug = data[at] == 0 and data[name:name + length].startswith((b".debug", b"producers"))
-    if not is_debug: kept += data[at:start + size]
-    at = start + size
-open(sys.argv[1], "wb").write(kept)
-PYTHON
+"$python" "$folder/../../tests/tools/strip_debug.py" "$output"
 chmod 644 "$output"

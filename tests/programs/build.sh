@@ -15,31 +15,9 @@ features=mvp+bulk_memory+bulk_memory_opt+multivalue+mutable_globals+nontrapping_
 names=("$@")
 [ ${#names[@]} -gt 0 ] || for source in *.c; do names+=("${source%.c}"); done
 
-# The C library brings debug information that the linker removes only together with the names.
-strip_debug() {
-    "$python" - "$1" <<'PYTHON'
-import sys
-data = open(sys.argv[1], "rb").read()
-def number(at):
-    value = shift = 0
-    while True:
-        byte = data[at]; at += 1
-        value |= (byte & 127) << shift; shift += 7
-        if byte < 128: return value, at
-kept, at = data[:8], 8
-while at < len(data):
-    size, start = number(at + 1)
-    length, name = number(start)
-    is_debug = data[at] == 0 and data[name:name + length].startswith((b".debug", b"producers"))
-    if not is_debug: kept += data[at:start + size]
-    at = start + size
-open(sys.argv[1], "wb").write(kept)
-PYTHON
-}
-
 for name in "${names[@]}"; do
     echo "$name"
     "$python" -m ziglang cc --target=wasm32-wasi -mcpu=$features -std=gnu17 -O2 -g0 -Wall -o "$name.wasm" "$name.c" -lm
-    strip_debug "$name.wasm"
+    "$python" ../tools/strip_debug.py "$name.wasm"
     chmod 644 "$name.wasm"
 done

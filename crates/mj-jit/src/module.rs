@@ -134,9 +134,9 @@ impl Module {
     }
 
     /// Compiles a module that may go soon: all of it, at once, and not into the cache.
-    pub(crate) fn compile_among_others(engine: &Engine, bytes: &[u8]) -> Result<Module> {
-        let env = mj_decode::validate_on(bytes, &engine.config().features, 1)?;
-        Self::assemble(engine, bytes.to_vec(), env, None, |env, bytes| ModuleCode::among_others(engine, env, bytes))
+    pub(crate) fn compile_among_others(engine: &Engine, bytes: Vec<u8>) -> Result<Module> {
+        let env = mj_decode::validate_on(&bytes, &engine.config().features, 1)?;
+        Self::assemble(engine, bytes, env, None, |env, bytes| ModuleCode::among_others(engine, env, bytes))
     }
 
     /// A module of valid bytes, with the code that `code` makes.

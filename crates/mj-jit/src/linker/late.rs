@@ -148,7 +148,7 @@ impl<T: 'static> Linker<T> {
         bytes: impl AsRef<[u8]>,
         linking: &LateLinking,
     ) -> Result<LateInstance> {
-        let linked = link(&mut store, self, program, bytes.as_ref(), linking);
+        let linked = link(&mut store, self, program, bytes.as_ref().to_vec(), linking);
         linked.map_err(|(error, cause)| cause.context(error))
     }
 
@@ -183,7 +183,7 @@ impl<T: 'static> Linker<T> {
             let (start, length) = (address as usize, length as usize);
             charge(&mut caller, length as u64)?;
             let bytes = memory.data(&caller).get(start..start + length).ok_or_else(out_of_bounds)?.to_vec();
-            match link(&mut caller, &*late, &program, &bytes, &linking) {
+            match link(&mut caller, &*late, &program, bytes, &linking) {
                 Ok(_) => Ok(0),
                 Err((LateLinkError::Trap, cause)) if !is_the_programs(&cause) => Err(cause),
                 Err((error, cause)) => {
@@ -271,7 +271,7 @@ fn link<T: 'static>(
     store: &mut impl AsContextMut<Data = T>,
     definitions: &impl Definitions,
     program: &Instance,
-    bytes: &[u8],
+    bytes: Vec<u8>,
     linking: &LateLinking,
 ) -> Result<LateInstance, Failed> {
     let store = store.as_context_mut();
