@@ -228,7 +228,7 @@ impl CacheEntry {
         }
         let artefact = artefact::write(&stored, engine.fingerprint().strict(), tie, &[])?;
         self.folder().write(&self.code, &[&artefact])?;
-        self.folder().clean(self.cache.inner.config.limits());
+        self.folder().clean_if_due(self.cache.inner.config.limits());
         Ok(())
     }
 }

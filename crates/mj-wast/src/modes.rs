@@ -3,6 +3,8 @@
 //! A mode is a choice on each of several axes, and is called by the words of those choices that are not the default, `optimizing-few-registers` for
 //! instance. Any combination can be asked for; [`MODES`] are those that run when all are asked for: in these, any two words that go together do meet.
 
+use std::sync::LazyLock;
+
 use mj_jit::{Cache, CacheConfig, CompilationMode, Config, Strategy};
 
 /// What a word chooses about. A mode has at most one word of each.
@@ -141,12 +143,15 @@ fn tiered(config: &mut Config) {
 }
 
 /// The folder stays, for the next run.
-fn cached(config: &mut Config) {
+static CACHE: LazyLock<Cache> = LazyLock::new(|| {
     let mut folder = CacheConfig::new();
     folder.with_directory(std::env::temp_dir().join("mj-wast-cache")).with_files_total_size_soft_limit(256 << 20);
-    let cache = Cache::new(folder).unwrap_or_else(|error| panic!("the mode `cached` needs a folder: {error:#}"));
+    Cache::new(folder).unwrap_or_else(|error| panic!("the mode `cached` needs a folder: {error:#}"))
+});
+
+fn cached(config: &mut Config) {
     optimizing(config);
-    config.cache(Some(cache));
+    config.cache(Some(CACHE.clone()));
 }
 
 fn explicit_bounds(config: &mut Config) {

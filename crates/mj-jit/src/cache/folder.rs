@@ -5,6 +5,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use crate::error::{Context, Result, ensure};
@@ -37,7 +38,19 @@ pub(super) struct Limits {
 #[derive(Debug)]
 pub(super) struct Folder {
     path: PathBuf,
+    /// What may be written before it is time to clean: nothing at first, for others have written before.
+    room: Mutex<Room>,
 }
+
+/// What may be added to a folder.
+#[derive(Debug, Default)]
+struct Room {
+    bytes: u64,
+    files: u64,
+}
+
+/// Of the room that is left after cleaning, one part in so many is used before the next cleaning: others use the same folder.
+const SHARE: u64 = 4;
 
 impl Folder {
     /// Opens a folder, or makes it.
@@ -60,7 +73,7 @@ impl Folder {
             is_private(&metadata),
             "others can write {shown} (its mode is {mode:o}): compiled code is not kept there; `chmod 700` changes that"
         );
-        Ok(Self { path })
+        Ok(Self { path, room: Mutex::default() })
     }
 
     pub fn path(&self) -> &PathBuf {
@@ -121,6 +134,9 @@ impl Folder {
             // The folder is full, say. What remains is deleted later if not now.
             let _ = fs::remove_file(&unfinished);
         }
+        let mut room = self.room.lock().unwrap_or_else(PoisonError::into_inner);
+        room.files = room.files.saturating_sub(1);
+        room.bytes = room.bytes.saturating_sub(parts.iter().map(|part| part.len() as u64).sum());
         written
     }
 
@@ -132,9 +148,19 @@ impl Folder {
         Ok(())
     }
 
-    /// Deletes the oldest files if there are too many or they are too large.
-    pub fn clean(&self, limits: Limits) {
-        let Ok(entries) = fs::read_dir(&self.path) else { return };
+    /// As [`clean`](Self::clean), if much has been written since the last time: it has to look at every file.
+    pub fn clean_if_due(&self, limits: Limits) {
+        let mut room = self.room.lock().unwrap_or_else(PoisonError::into_inner);
+        if room.bytes == 0 || room.files == 0 {
+            let (bytes, files) = self.clean(limits);
+            room.bytes = limits.bytes.saturating_sub(bytes) / SHARE;
+            room.files = limits.files.saturating_sub(files) / SHARE;
+        }
+    }
+
+    /// Deletes the oldest files if there are too many or they are too large; returns the bytes and the number of those that remain.
+    fn clean(&self, limits: Limits) -> (u64, u64) {
+        let Ok(entries) = fs::read_dir(&self.path) else { return (0, 0) };
         let now = SystemTime::now();
         let mut files = Vec::new();
         for entry in entries.flatten() {
@@ -152,7 +178,7 @@ impl Folder {
         }
         let (mut count, mut bytes) = (files.len() as u64, files.iter().map(|&(_, length, _)| length).sum::<u64>());
         if count <= limits.files && bytes <= limits.bytes {
-            return;
+            return (bytes, count);
         }
         files.sort();
         let kept = |limit: u64| (u128::from(limit) * u128::from(limits.kept) / 100) as u64;
@@ -166,6 +192,7 @@ impl Folder {
                 bytes -= length;
             }
         }
+        (bytes, count)
     }
 }
 
@@ -279,6 +306,28 @@ mod tests {
         folder.clean(Limits { bytes: 999, files: 4, kept: 75 });
         assert_eq!(names.iter().filter(|name| there(name)).count(), 3);
         assert!(there("mine.txt") && there("9.code"));
+        remove(&folder);
+    }
+
+    #[test]
+    fn cleaning_waits_until_a_part_of_the_room_is_used() {
+        let folder = folder("due");
+        let count = || fs::read_dir(&folder.path).unwrap().count();
+        let limits = |files| Limits { bytes: 1 << 20, files, kept: 50 };
+        let write = |name: &str, limits| {
+            folder.write(name, &[&[0; 100]]).unwrap();
+            folder.clean_if_due(limits);
+        };
+        // Looks, and finds room for eight before it looks again.
+        write("0.code", limits(33));
+        (1..8).for_each(|index| write(&format!("{index}.code"), limits(4)));
+        assert_eq!(count(), 8);
+        write("8.code", limits(4));
+        assert_eq!(count(), 2);
+        // Where nothing fits, every file is one too many.
+        write("9.code", limits(0));
+        write("a.code", limits(0));
+        assert_eq!(count(), 0);
         remove(&folder);
     }
 
