@@ -10,7 +10,7 @@ use mj_jit::{Config, Module};
 use mj_wast::MODES;
 
 use crate::observation::{Call, Run, Stop};
-use crate::{Random, generate, interpreter, operators, subject};
+use crate::{Random, generate, interpreter, operators, programs, subject};
 
 /// Where two engines went different ways.
 #[derive(Debug)]
@@ -34,20 +34,29 @@ impl std::error::Error for Divergence {}
 /// How many modes [`differential`] tries for a module.
 const TRIED: usize = 4;
 
-/// Generates a module and compares it in modes that the bytes choose, of all there are; returns whether the bytes were enough for one. Every fourth
-/// module consists of single operators at the limits of their operands.
+/// Generates a module and compares it in modes that the bytes choose, of all there are; returns whether the bytes were enough for one.
 ///
 /// # Panics
 ///
 /// If engines disagree.
 pub fn differential(bytes: &[u8]) -> bool {
-    let Some((choices, rest)) = bytes.split_at_checked(8) else { return false };
-    let mut random = Random::new(u64::from_le_bytes(choices.try_into().expect("eight bytes")));
-    let wasm = if random.below(4) == 0 { Some(operators::module(&mut random)) } else { generate::module(rest) };
-    let Some(wasm) = wasm else { return false };
+    let Some((mut random, wasm)) = made(bytes) else { return false };
     let modes: Vec<String> = (0..TRIED).map(|_| mj_wast::numbered(random.below(mj_wast::COUNT))).collect();
     compare_under(&wasm, &modes).unwrap_or_else(|divergence| panic!("{divergence}"));
     true
+}
+
+/// The module that [`differential`] makes of bytes, and what chooses the rest. Every fourth consists of single operators at the limits of their operands,
+/// every second is a program as compilers make them.
+pub fn made(bytes: &[u8]) -> Option<(Random, Vec<u8>)> {
+    let (choices, rest) = bytes.split_first_chunk()?;
+    let mut random = Random::new(u64::from_le_bytes(*choices));
+    let wasm = match random.below(4) {
+        0 => operators::module(&mut random),
+        1 => generate::module(rest)?,
+        _ => programs::module(rest),
+    };
+    Some((random, wasm))
 }
 
 /// Runs a module everywhere.

@@ -29,6 +29,7 @@ mod observation;
 mod operators;
 #[cfg(not(test))]
 mod passing;
+mod programs;
 mod snapshots;
 mod subject;
 #[cfg(not(test))]
@@ -49,7 +50,7 @@ pub use mj_generating::Random;
 pub use passing::ir_passes;
 pub use snapshots::{Outcome, snapshot};
 #[cfg(not(test))]
-pub use targets::{TARGETS, Target, run_target};
+pub use targets::{TARGETS, Target, module_of, run_target};
 pub use tiering::tiering;
 pub use walking::wasi_paths;
 pub use widths::{WIDTH_CONFIGS, WIDTHS, Widths};

@@ -1,6 +1,6 @@
 //! The targets by name.
 
-use crate::{Outcome, Random, WIDTH_CONFIGS, WIDTHS};
+use crate::{Outcome, Random, WIDTH_CONFIGS, WIDTHS, decoding, differing, generate, tiering as tiers};
 use crate::{asm_aarch64, asm_x64, cache, compare_under, decode, differential, ir_passes, regalloc, snapshot, tiering, wasi_paths};
 
 /// A target: its name, and what it does with bytes; it says whether they were enough for anything.
@@ -43,4 +43,16 @@ fn compare_widths(seed: u64) {
 pub fn run_target(name: &str, bytes: &[u8]) -> bool {
     let target = TARGETS.iter().find(|(target, _)| *target == name).unwrap_or_else(|| panic!("no target is called {name}"));
     target.1(bytes)
+}
+
+/// The module that a target makes of bytes, if it makes one that is compared with an interpreter.
+#[must_use]
+pub fn module_of(name: &str, bytes: &[u8]) -> Option<Vec<u8>> {
+    match name {
+        "differential" => Some(differing::made(bytes)?.1),
+        "tiering" => Some(tiers::made(bytes)?.1),
+        "regalloc" | "cache" => generate::module(if name == "cache" { bytes.get(16..)? } else { bytes }),
+        "decode" => Some(decoding::made(bytes)),
+        _ => None,
+    }
 }

@@ -3,7 +3,7 @@
 use mj_jit::{Config, Strategy};
 
 use crate::differing::{Divergence, compare_with};
-use crate::{Random, generate};
+use crate::{Random, generate, programs};
 
 /// Generates a module and runs it with tiers whose budget, period and threads are random; returns whether the bytes were enough for a module.
 ///
@@ -11,13 +11,19 @@ use crate::{Random, generate};
 ///
 /// If it does something else than an interpreter.
 pub fn tiering(bytes: &[u8]) -> bool {
-    let Some((choices, rest)) = bytes.split_at_checked(8) else { return false };
-    let Some(wasm) = generate::module(rest) else { return false };
-    let mut random = Random::new(u64::from_le_bytes(choices.try_into().expect("eight bytes")));
+    let Some((mut random, wasm)) = made(bytes) else { return false };
     let modes = (0..3).map(|_| mode(&mut random)).collect::<Vec<_>>();
     let run = compare_with(&wasm, modes.iter().map(|(name, config)| (name.as_str(), config.clone())));
     run.unwrap_or_else(|divergence: Divergence| panic!("{divergence}"));
     true
+}
+
+/// The module that [`tiering`] makes of bytes, and what chooses the rest: mostly a program with loops.
+pub fn made(bytes: &[u8]) -> Option<(Random, Vec<u8>)> {
+    let (choices, rest) = bytes.split_first_chunk()?;
+    let mut random = Random::new(u64::from_le_bytes(*choices));
+    let wasm = if random.below(4) == 0 { generate::module(rest)? } else { programs::module(rest) };
+    Some((random, wasm))
 }
 
 /// Tiers of some kind, and what they are like.
