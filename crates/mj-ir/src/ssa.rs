@@ -282,6 +282,11 @@ impl Function {
         }
     }
 
+    /// A constant, as a node of its own.
+    pub fn constant_node(&mut self, ty: ValType, bits: i64) -> Node {
+        self.nodes.push(NodeRow { kind: NodeKind::Constant(bits), ty: Some(ty), ..NodeRow::default() })
+    }
+
     /// Type of a value.
     ///
     /// # Panics

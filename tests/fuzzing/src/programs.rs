@@ -43,6 +43,8 @@ struct Callee {
 /// A function under construction.
 struct Function<'a> {
     choices: &'a mut Choices,
+    /// Whether there are functions of the host to call.
+    has_host: bool,
     /// Those before it.
     callees: &'a [Callee],
     /// The locals that statements write, `$l0` and so on; parameters first.
@@ -61,23 +63,30 @@ struct Function<'a> {
 }
 
 /// The module that these bytes stand for; where they end, the first of them decide.
-#[must_use]
 pub fn module(bytes: &[u8]) -> Vec<u8> {
-    let text = text(bytes);
-    wat::parse_str(&text).unwrap_or_else(|error| panic!("{error}\n{text}"))
+    encoded(&text(bytes, true))
 }
 
-/// As [`module`], as text.
-#[must_use]
-pub fn text(bytes: &[u8]) -> String {
+/// As [`module`], without imports.
+pub fn module_of_its_own(bytes: &[u8]) -> Vec<u8> {
+    encoded(&text(bytes, false))
+}
+
+fn encoded(text: &str) -> Vec<u8> {
+    wat::parse_str(text).unwrap_or_else(|error| panic!("{error}\n{text}"))
+}
+
+const HOST: &str = r#"
+(import "host" "mix" (func $mix (param i32 i64 f32 f64) (result i64)))
+(import "host" "pair" (func $pair (param i32) (result f64 i32)))
+(import "host" "fail" (func $fail (param i64) (result i32)))"#;
+
+fn text(bytes: &[u8], has_host: bool) -> String {
     let mut choices = Choices::new(bytes);
     let signatures: Vec<Signature> = (0..3).map(|_| signature(&mut choices)).collect();
     let count = 1 + choices.below(5);
     let mut text = format!(
-        r#"(module
-(import "host" "mix" (func $mix (param i32 i64 f32 f64) (result i64)))
-(import "host" "pair" (func $pair (param i32) (result f64 i32)))
-(import "host" "fail" (func $fail (param i64) (result i32)))
+        r#"(module{}
 (memory (export "memory") 1 3)
 (table $table (export "table") {count} funcref)
 (elem (table $table) (i32.const 0) func{})
@@ -86,13 +95,14 @@ pub fn text(bytes: &[u8]) -> String {
 (global $gf32 (export "gf32") (mut f32) (f32.const 1.5))
 (global $gf64 (export "gf64") (mut f64) (f64.const -0))
 "#,
+        if has_host { HOST } else { "" },
         (0..count).map(|number| format!(" $f{number}")).collect::<String>()
     );
     text += &data(&mut choices);
     let mut callees: Vec<Callee> = Vec::new();
     for number in 0..count {
         let signature = signatures[choices.below(3)].clone();
-        let (function, cost) = function(&mut choices, &callees, number, &signature);
+        let (function, cost) = function(&mut choices, has_host, &callees, number, &signature);
         text += &function;
         callees.push(Callee { signature, cost });
     }
@@ -122,14 +132,14 @@ fn data(choices: &mut Choices) -> String {
     text
 }
 
-fn function(choices: &mut Choices, callees: &[Callee], number: usize, signature: &Signature) -> (String, u64) {
+fn function(choices: &mut Choices, has_host: bool, callees: &[Callee], number: usize, signature: &Signature) -> (String, u64) {
     let mut locals = signature.params.clone();
     for _ in 0..1 + choices.below(6) * choices.below(5) {
         locals.push(choices.pick(&TYPES));
     }
     let (around, labels, results) = (Vec::new(), Vec::new(), signature.results.clone());
     let mut function =
-        Function { choices, callees, locals, counters: Vec::new(), around, labels, next_label: 0, results, weight: 1, cost: 0 };
+        Function { choices, has_host, callees, locals, counters: Vec::new(), around, labels, next_label: 0, results, weight: 1, cost: 0 };
     let length = 1 + function.choices.below(12);
     let mut body = function.statements(length, 0);
     body += &function.returned();
@@ -214,7 +224,7 @@ mod tests {
         let (mut calls, mut returned, mut text) = (0, 0, String::new());
         for seed in 0..60 {
             let bytes = Random::new(seed).bytes(1024);
-            text += &super::text(&bytes);
+            text += &super::text(&bytes, true);
             let module = crate::interpreter::compile(&module(&bytes));
             let runs: Vec<Run> = module
                 .exports()

@@ -54,3 +54,19 @@ fn a_wrapped_value_is_extended_again_where_64_bits_are_read() {
                 (i64.sub (local.get 1) (i64.extend_i32_u (i32.wrap_i64 (i64.shr_u (local.get 0) (i64.const 8)))))))"#,
     );
 }
+
+#[test]
+fn a_constant_that_a_loop_only_carries_round_is_extended_without_its_sign() {
+    agree(
+        r#"(module
+            (func (export "f") (param i64) (result i64) (local i32)
+                (local.set 1 (i32.const -1))
+                (loop (local.set 1 (local.get 1)) (br_if 0 (i32.const 0)))
+                (i64.add (local.get 0) (i64.extend_i32_u (local.get 1))))
+            (func (export "g") (param i32) (result i64) (local i32 i64)
+                (local.set 1 (i32.const -2))
+                (loop (local.set 1 (local.get 1)) (br_if 0 (i32.const 0)))
+                (if (local.get 0) (then (local.set 2 (i64.extend_i32_u (local.get 1)))) (else (return (i64.extend_i32_u (local.get 1)))))
+                (local.get 2)))"#,
+    );
+}

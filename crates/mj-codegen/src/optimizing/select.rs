@@ -256,7 +256,12 @@ pub(super) fn carry_extensions(function: &mut Function) {
     for index in 0..function.lists.len() {
         let node = function.lists[index];
         if matches!(function.nodes[node].kind, NodeKind::Operator(Op::I64ExtendI32U)) {
-            function.lists[index] = root(function, node);
+            let root = root(function, node);
+            // A constant is in no register: its bits are those of its type, with the sign.
+            function.lists[index] = match function.constant(root) {
+                Some(bits) => function.constant_node(ValType::I64, i64::from(bits as u32)),
+                None => root,
+            };
         }
     }
 }

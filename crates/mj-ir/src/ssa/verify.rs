@@ -59,13 +59,18 @@ impl Verifier<'_> {
         self.function.nodes.get(node).and_then(|row| row.ty)
     }
 
-    /// Whether a value of one type may stand where another is wanted.
-    fn fits(&self, found: ValType, wanted: ValType) -> bool {
-        found == wanted || self.function.carries && (found, wanted) == (ValType::I32, ValType::I64)
+    /// Whether a value may stand where this type is wanted. An i32 is extended by the register that it is in: a constant is in none.
+    fn fits(&self, value: Node, wanted: ValType) -> bool {
+        let is_carried = self.function.carries && wanted == ValType::I64 && self.function.constant(value).is_none();
+        self.ty(value).is_some_and(|found| found == wanted || is_carried && found == ValType::I32)
     }
 
-    fn all_fit(&self, found: &[ValType], wanted: &[ValType]) -> bool {
-        found.len() == wanted.len() && found.iter().zip(wanted).all(|(&found, &wanted)| self.fits(found, wanted))
+    fn all_fit(&self, values: &[Node], wanted: &[ValType]) -> bool {
+        values.len() == wanted.len() && values.iter().zip(wanted).all(|(&value, &wanted)| self.fits(value, wanted))
+    }
+
+    fn types(&self, values: &[Node]) -> Vec<ValType> {
+        values.iter().filter_map(|&value| self.ty(value)).collect()
     }
 
     fn check_edges(&mut self) -> Result<(), Wrong> {
@@ -253,7 +258,7 @@ impl Verifier<'_> {
             ensure!(parameters.len() == arguments.len(), "{} arguments for {}", arguments.len(), edge.to);
             for (&argument, &parameter) in arguments.iter().zip(parameters) {
                 self.check_defined(argument, block, end)?;
-                let fits = self.ty(argument).zip(self.ty(parameter)).is_some_and(|(found, wanted)| self.fits(found, wanted));
+                let fits = self.ty(parameter).is_some_and(|wanted| self.fits(argument, wanted));
                 ensure!(fits, "{argument} for {parameter} of {}", edge.to);
             }
         }
@@ -266,13 +271,12 @@ impl Verifier<'_> {
                 let values = function.nodes_in(*values);
                 values.iter().try_for_each(|&value| self.check_defined(value, block, end))?;
                 let results = self.module.function_type(function.index).results();
-                let types: Vec<ValType> = values.iter().filter_map(|&value| self.ty(value)).collect();
-                ensure!(self.all_fit(&types, results), "it returns {types:?}");
+                ensure!(self.all_fit(values, results), "it returns {:?}", self.types(values));
             }
             Terminator::Jump(_) | Terminator::Trap { .. } => {}
         }
         if block.index() == 0 {
-            let types: Vec<_> = function.parameters(block).iter().filter_map(|&parameter| self.ty(parameter)).collect();
+            let types = self.types(function.parameters(block));
             let expected = if function.entry.is_some() { &[][..] } else { self.module.function_type(function.index).params() };
             ensure!(types == expected, "the parameters are {types:?}");
         }
@@ -283,7 +287,9 @@ impl Verifier<'_> {
         use ValType::I32;
         let function = self.function;
         let row = &function.nodes[node];
-        let found: Vec<ValType> = function.arguments(node).iter().filter_map(|&argument| self.ty(argument)).collect();
+        // What a result is of has no type.
+        let arguments = if let NodeKind::Result(_) = row.kind { &[] } else { function.arguments(node) };
+        let found = self.types(arguments);
         let element = |table: u32| self.module.tables[table as usize].element;
         let (wanted, result): (Vec<ValType>, Option<ValType>) = match row.kind {
             NodeKind::Operator(Op::RefIsNull) => {
@@ -331,7 +337,7 @@ impl Verifier<'_> {
             NodeKind::Slot(_) => (vec![], row.ty),
             NodeKind::Parameter | NodeKind::Constant(_) => (vec![], row.ty),
         };
-        ensure!(self.all_fit(&found, &wanted), "its operands are {found:?}, not {wanted:?}");
+        ensure!(self.all_fit(arguments, &wanted), "its operands are {found:?}, not {wanted:?}");
         let is_access = matches!(row.kind, NodeKind::Operator(op) if matches!(op.row().shape, Shape::Load | Shape::Store));
         ensure!(is_access || !row.bounded, "it is bounded, and no access");
         ensure!(row.ty == result, "its result is {:?}, not {result:?}", row.ty);

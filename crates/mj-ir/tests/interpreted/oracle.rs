@@ -89,6 +89,7 @@ fn bits(value: &Val) -> i64 {
 
 fn stop(error: &wasmi::Error) -> Stop {
     use wasmi::TrapCode as Theirs;
+    use wasmi::errors::{ErrorKind, TableError};
     Stop::Trap(match error.as_trap_code() {
         Some(Theirs::UnreachableCodeReached) => TrapCode::UnreachableCodeReached,
         Some(Theirs::MemoryOutOfBounds) => TrapCode::MemoryOutOfBounds,
@@ -98,7 +99,9 @@ fn stop(error: &wasmi::Error) -> Stop {
         Some(Theirs::IntegerDivisionByZero) => TrapCode::IntegerDivisionByZero,
         Some(Theirs::IntegerOverflow) => TrapCode::IntegerOverflow,
         Some(Theirs::BadConversionToInteger) => TrapCode::BadConversionToInteger,
+        // Of tables that differ, and of segments, it says so in its own way.
         None if error.to_string().contains("element") => TrapCode::TableOutOfBounds,
+        None if matches!(error.kind(), ErrorKind::Table(TableError::CopyOutOfBounds)) => TrapCode::TableOutOfBounds,
         _ => panic!("no trap that can be: {error:?}"),
     })
 }

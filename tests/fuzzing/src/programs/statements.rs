@@ -152,8 +152,11 @@ impl Function<'_> {
     }
 
     fn call_statement(&mut self) -> String {
-        if self.callees.is_empty() || self.choices.chance(4) {
+        if self.has_host && (self.callees.is_empty() || self.choices.chance(4)) {
             return self.host_call();
+        }
+        if self.callees.is_empty() {
+            return self.set_local();
         }
         let callee = self.choices.below(self.callees.len());
         let Some(call) = self.call(callee, 1) else { return self.set_local() };

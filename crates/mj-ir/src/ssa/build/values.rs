@@ -65,7 +65,7 @@ impl Builder<'_> {
                 return found;
             }
         }
-        let node = self.function.nodes.push(NodeRow { kind: NodeKind::Constant(bits), ty: Some(ty), ..NodeRow::default() });
+        let node = self.function.constant_node(ty, bits);
         self.scratch.numbers.insert(hash, node);
         node
     }
