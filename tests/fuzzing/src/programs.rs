@@ -225,6 +225,7 @@ mod tests {
         for seed in 0..60 {
             let bytes = Random::new(seed).bytes(1024);
             text += &super::text(&bytes, true);
+            assert_eq!(crate::interpreter::compile(&module_of_its_own(&bytes)).imports().len(), 0);
             let module = crate::interpreter::compile(&module(&bytes));
             let runs: Vec<Run> = module
                 .exports()
