@@ -3,10 +3,14 @@
 //! With cargo-fuzz and a nightly compiler inputs grow by what they reach in the code. Without, `--example fuzz` of `mj-fuzzing` tries random ones. Finds
 //! are left in `fuzz/found/TARGET`.
 
+use std::env::consts::ARCH;
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
+
+use crate::target::Machine;
 
 /// What to fuzz.
 #[derive(clap::Args)]
@@ -17,6 +21,9 @@ pub(crate) struct Arguments {
     /// Random inputs, even if cargo-fuzz is there
     #[arg(long)]
     random: bool,
+    /// Processor of the machine that they run on (default: this one); QEMU emulates others, and inputs are random
+    #[arg(long, value_name = "NAME")]
+    on: Option<String>,
     /// List the targets
     #[arg(long)]
     list: bool,
@@ -39,8 +46,12 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool, String> {
         return Err(format!("no target is called `{unknown}`; there are {}", all.join(", ")));
     }
     let chosen = if arguments.target.is_empty() { &all } else { &arguments.target };
-    let guided = !arguments.random && has_cargo_fuzz();
-    if !guided {
+    let machine = arguments.on.as_deref().filter(|&arch| arch != ARCH);
+    let machine =
+        machine.map(|arch| Machine::emulated(arch, &["--package", "mj-fuzzing", "--example", "fuzz"], "examples/fuzz")).transpose()?;
+    let worker = machine.as_ref().map_or(&[][..], Machine::words);
+    let guided = !arguments.random && machine.is_none() && has_cargo_fuzz();
+    if !guided && machine.is_none() {
         println!("inputs are random; `cargo install cargo-fuzz` and a nightly compiler make them follow the code");
     }
     let mut nothing = true;
@@ -51,7 +62,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<bool, String> {
         nothing &= if guided {
             guided_run(root, target, arguments.minutes, &found)?
         } else {
-            random_run(root, target, arguments.minutes, &found)?
+            random_run(root, target, arguments.minutes, &found, worker)?
         };
     }
     Ok(nothing)
@@ -109,10 +120,11 @@ fn files(folder: &Path) -> Vec<PathBuf> {
     fs::read_dir(folder).into_iter().flatten().filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.is_file()).collect()
 }
 
-fn random_run(root: &Path, target: &str, minutes: u64, found: &Path) -> Result<bool, String> {
+/// `worker` are the words that start a worker on another machine.
+fn random_run(root: &Path, target: &str, minutes: u64, found: &Path, worker: &[OsString]) -> Result<bool, String> {
     // Other inputs every time.
     let seed = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |now| now.as_secs()) << 24;
     let mut run = Command::new("cargo");
     run.current_dir(root).args(["run", "--quiet", "-p", "mj-fuzzing", "--example", "fuzz", "--", target]);
-    succeeds(run.arg((60 * minutes).to_string()).arg(seed.to_string()).arg(found))
+    succeeds(run.arg((60 * minutes).to_string()).arg(seed.to_string()).arg(found).args(worker))
 }

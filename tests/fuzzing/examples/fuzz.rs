@@ -1,7 +1,7 @@
 //! A fuzz target without a fuzzer: `fuzz TARGET SECONDS FIRST_SEED FOLDER` gives it random bytes, seed by seed, until the time is up.
 //!
 //! What it finds is made as short as it gets by leaving out pieces, and written to the folder. The target runs in a process of its own, so that a crash, a run
-//! that does not end, and one that takes all memory are finds as well. `fuzz TARGET FILE` gives a target the bytes of a file, and nothing else.
+//! that does not end, and one that takes all memory are finds as well; more arguments are the words that start it, such as an emulator's. `fuzz TARGET FILE` gives a target the bytes of a file, and nothing else.
 //! `cargo xtask fuzz` starts this where there is no cargo-fuzz.
 
 use std::any::Any;
@@ -31,13 +31,17 @@ fn main() {
     match &arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [target, file] => _ = run_target(target, &fs::read(file).expect("a file")),
         ["work", target, seconds, first, folder] => work(target, number(seconds), number(first), Path::new(folder)),
-        [target, seconds, first, folder] => supervise(target, number(seconds), number(first), Path::new(folder)),
+        [target, seconds, first, folder, worker @ ..] => {
+            let this = env::current_exe().expect("this program");
+            let worker = if worker.is_empty() { vec![this.to_str().expect("a path that is text")] } else { worker.to_vec() };
+            supervise(target, number(seconds), number(first), Path::new(folder), &worker);
+        }
         _ => usage(),
     }
 }
 
 fn usage() -> ! {
-    eprintln!("fuzz TARGET SECONDS FIRST_SEED FOLDER\nfuzz TARGET FILE");
+    eprintln!("fuzz TARGET SECONDS FIRST_SEED FOLDER [WORKER...]\nfuzz TARGET FILE");
     process::exit(2)
 }
 
@@ -67,7 +71,7 @@ impl Progress {
 }
 
 /// Starts workers until the time is up: another one behind each seed that ended one.
-fn supervise(target: &str, seconds: u64, first: u64, folder: &Path) {
+fn supervise(target: &str, seconds: u64, first: u64, folder: &Path, worker: &[&str]) {
     fs::create_dir_all(folder).expect("a folder");
     let began = Instant::now();
     let progress = folder.join("progress");
@@ -79,7 +83,7 @@ fn supervise(target: &str, seconds: u64, first: u64, folder: &Path) {
         }
         Progress::default().write(&File::create(&progress).expect("a file"));
         let from = first + done.seeds;
-        let ended = watch(this(&["work", target, &left.to_string(), &from.to_string(), &folder.display().to_string()]), &progress);
+        let ended = watch(start(worker, &["work", target, &left.to_string(), &from.to_string(), &folder.display().to_string()]), &progress);
         let of_worker = Progress::read(&progress);
         done.seeds += of_worker.seeds;
         done.enough += of_worker.enough;
@@ -88,7 +92,7 @@ fn supervise(target: &str, seconds: u64, first: u64, folder: &Path) {
             done.finds += 1;
             let seed = first + done.seeds - 1;
             let kept = folder.join(format!("{target}-{seed}"));
-            shorten_crash(target, &bytes_of(seed), &kept);
+            shorten_crash(target, &bytes_of(seed), &kept, worker);
             println!("{}: {how}", kept.display());
         }
     }
@@ -98,9 +102,9 @@ fn supervise(target: &str, seconds: u64, first: u64, folder: &Path) {
     process::exit(i32::from(finds > 0));
 }
 
-/// This program with other arguments.
-fn this(arguments: &[&str]) -> Child {
-    Command::new(env::current_exe().expect("this program")).args(arguments).spawn().expect("started")
+/// A worker with these arguments.
+fn start(worker: &[&str], arguments: &[&str]) -> Child {
+    Command::new(worker[0]).args(&worker[1..]).args(arguments).spawn().expect("started")
 }
 
 /// Waits for a process; `Err` if it crashed, or had to be stopped.
@@ -184,12 +188,12 @@ fn kind(message: &str) -> String {
 }
 
 /// Keeps the bytes that ended a process, and then shorter ones that do.
-fn shorten_crash(target: &str, bytes: &[u8], kept: &Path) {
+fn shorten_crash(target: &str, bytes: &[u8], kept: &Path, worker: &[&str]) {
     fs::write(kept, bytes).expect("written");
     let tried: PathBuf = kept.with_extension("tried");
     let crashes = |bytes: &[u8]| {
         fs::write(&tried, bytes).expect("written");
-        watch(this(&[target, &tried.display().to_string()]), &tried).is_err()
+        watch(start(worker, &[target, &tried.display().to_string()]), &tried).is_err()
     };
     // It may depend on what ran before.
     if crashes(bytes) {
