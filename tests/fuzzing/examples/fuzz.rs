@@ -55,18 +55,21 @@ struct Progress {
     /// Seeds whose bytes were enough for the target.
     enough: u64,
     finds: u64,
+    /// Milliseconds of the longest execution, and its seed.
+    longest: (u64, u64),
 }
 
 impl Progress {
     fn write(self, file: &File) {
-        let words = [self.beats, self.seeds, self.enough, self.finds].map(u64::to_le_bytes);
+        let (longest, seed) = self.longest;
+        let words = [self.beats, self.seeds, self.enough, self.finds, longest, seed].map(u64::to_le_bytes);
         file.write_all_at(words.as_flattened(), 0).expect("written");
     }
 
     fn read(path: &Path) -> Self {
         let bytes = fs::read(path).unwrap_or_default();
         let word = |at: usize| bytes.get(8 * at..8 * at + 8).map_or(0, |word| u64::from_le_bytes(word.try_into().expect("eight bytes")));
-        Self { beats: word(0), seeds: word(1), enough: word(2), finds: word(3) }
+        Self { beats: word(0), seeds: word(1), enough: word(2), finds: word(3), longest: (word(4), word(5)) }
     }
 }
 
@@ -88,6 +91,7 @@ fn supervise(target: &str, seconds: u64, first: u64, folder: &Path, worker: &[&s
         done.seeds += of_worker.seeds;
         done.enough += of_worker.enough;
         done.finds += of_worker.finds;
+        done.longest = done.longest.max(of_worker.longest);
         if let Err(how) = ended {
             done.finds += 1;
             let seed = first + done.seeds - 1;
@@ -97,8 +101,11 @@ fn supervise(target: &str, seconds: u64, first: u64, folder: &Path, worker: &[&s
         }
     }
     let _ = fs::remove_file(&progress);
-    let Progress { seeds, enough, finds, .. } = done;
-    println!("{target}: {seeds} executions, {enough} of them of modules or the like, {finds} finds, {} s", began.elapsed().as_secs());
+    let Progress { seeds, enough, finds, longest: (longest, of), .. } = done;
+    println!(
+        "{target}: {seeds} executions, {enough} of them of modules or the like, {finds} finds, {} s; the longest took {longest} ms (seed {of})",
+        began.elapsed().as_secs()
+    );
     process::exit(i32::from(finds > 0));
 }
 
@@ -149,7 +156,10 @@ fn work(target: &str, seconds: u64, first: u64, folder: &Path) {
         let mut run = |bytes: &[u8]| {
             progress.beats += 1;
             progress.write(&file);
-            panic_of(target, bytes)
+            let started = Instant::now();
+            let outcome = panic_of(target, bytes);
+            progress.longest = progress.longest.max((started.elapsed().as_millis() as u64, seed));
+            outcome
         };
         match run(&bytes) {
             Ok(was_enough) => progress.enough += u64::from(was_enough),

@@ -20,6 +20,9 @@ const TYPES: [ValType; 4] = [ValType::I32, ValType::I64, ValType::F32, ValType::
 /// Statements that a call may execute, about.
 const BUDGET: u64 = 20_000;
 
+/// Locals that hold addresses, `$p0` and so on: accesses near one another are made through them.
+const POINTERS: usize = 3;
+
 /// Parameters and results of a function.
 #[derive(Clone)]
 struct Signature {
@@ -53,6 +56,8 @@ struct Function<'a> {
     counters: Vec<ValType>,
     /// The counters of the loops around this place.
     around: Vec<usize>,
+    /// Operators that were made, by their type: some are made again, where they may be known.
+    made: Vec<(ValType, String)>,
     /// Labels that can be jumped to from here, without values: `$b0` and so on.
     labels: Vec<usize>,
     next_label: usize,
@@ -137,11 +142,23 @@ fn function(choices: &mut Choices, has_host: bool, callees: &[Callee], number: u
     for _ in 0..1 + choices.below(6) * choices.below(5) {
         locals.push(choices.pick(&TYPES));
     }
-    let (around, labels, results) = (Vec::new(), Vec::new(), signature.results.clone());
-    let mut function =
-        Function { choices, has_host, callees, locals, counters: Vec::new(), around, labels, next_label: 0, results, weight: 1, cost: 0 };
+    let mut function = Function {
+        choices,
+        has_host,
+        callees,
+        locals,
+        counters: Vec::new(),
+        around: Vec::new(),
+        made: Vec::new(),
+        labels: Vec::new(),
+        next_label: 0,
+        results: signature.results.clone(),
+        weight: 1,
+        cost: 0,
+    };
+    let mut body = (0..POINTERS).map(|pointer| function.set_pointer(pointer) + "\n").collect::<String>();
     let length = 1 + function.choices.below(12);
-    let mut body = function.statements(length, 0);
+    body += &function.statements(length, 0);
     body += &function.returned();
     let declared = |letter: char, types: &[ValType], first: usize| {
         types.iter().enumerate().skip(first).map(|(index, ty)| format!(" (local ${letter}{index} {ty})")).collect::<String>()
@@ -151,7 +168,7 @@ fn function(choices: &mut Choices, has_host: bool, callees: &[Callee], number: u
     let text = format!(
         "(func $f{number} (export \"f{number}\"){params}{results}{}{} (local $nf32 f32) (local $nf64 f64)\n{body})\n",
         declared('l', &function.locals, signature.params.len()),
-        declared('c', &function.counters, 0),
+        declared('c', &function.counters, 0) + &declared('p', &[ValType::I32; POINTERS], 0),
     );
     (text, function.cost + 1)
 }

@@ -3,7 +3,7 @@
 use mj_decode::{Op, Shape, ValType};
 
 use super::choices::Choices;
-use super::{Function, TYPES};
+use super::{Function, POINTERS, TYPES};
 
 const LIMITS: [u64; 20] = [
     0,
@@ -72,8 +72,22 @@ impl Function<'_> {
                 None => self.operator(ty, depth - 1),
             },
             6 => self.called(ty, depth - 1).unwrap_or_else(|| self.leaf(ty)),
-            _ => self.operator(ty, depth - 1),
+            7 => self.made_before(ty).unwrap_or_else(|| self.operator(ty, depth - 1)),
+            _ => {
+                let text = self.operator(ty, depth - 1);
+                // Labels stand once.
+                if !text.contains("(block") && !text.contains("(call") {
+                    self.made.push((ty, text.clone()));
+                }
+                text
+            }
         }
+    }
+
+    /// An operator of this type that was made not long ago.
+    fn made_before(&mut self, ty: ValType) -> Option<String> {
+        let recent: Vec<usize> = (0..self.made.len()).rev().filter(|&index| self.made[index].0 == ty).take(6).collect();
+        (!recent.is_empty()).then(|| self.made[self.choices.pick(&recent)].1.clone())
     }
 
     fn leaf(&mut self, ty: ValType) -> String {
@@ -191,7 +205,8 @@ impl Function<'_> {
     /// An address, mostly of the first page.
     pub(super) fn address(&mut self, depth: usize) -> String {
         let counters: Vec<usize> = self.around.iter().copied().filter(|&counter| self.counters[counter] == ValType::I32).collect();
-        match self.choices.below(10) {
+        match self.choices.below(16) {
+            6..=13 => self.near_pointer(),
             // Counters are small, or addresses.
             0..=3 if !counters.is_empty() => {
                 let counter = self.choices.pick(&counters);
@@ -204,13 +219,36 @@ impl Function<'_> {
             }
             4 => format!("(i32.wrap_i64 (i64.and {} (i64.const 0xefff)))", self.expression(ValType::I64, depth)),
             5 => format!("(i32.const {})", self.choices.below(0xf000)),
-            6 => format!("(i32.shr_u {} (i32.const 17))", self.expression(ValType::I32, depth)),
-            7 if self.choices.chance(16) => self.expression(ValType::I32, depth),
+            14 => format!("(i32.shr_u {} (i32.const 17))", self.expression(ValType::I32, depth)),
+            15 if self.choices.chance(16) => self.expression(ValType::I32, depth),
             _ => {
                 let mask = self.choices.pick(&[0xe000, 0xeff8, 0xefff, 0xff, 0x7c]);
                 format!("(i32.and {} (i32.const {mask}))", self.expression(ValType::I32, depth))
             }
         }
+    }
+}
+
+impl Function<'_> {
+    /// An address that a pointer holds, or one behind it.
+    fn near_pointer(&mut self) -> String {
+        let pointer = self.choices.below(POINTERS);
+        if self.choices.chance(4) {
+            let more = self.choices.pick(&[1, 2, 4, 8, -4]);
+            return format!("(i32.add (local.get $p{pointer}) (i32.const {more}))");
+        }
+        format!("(local.get $p{pointer})")
+    }
+
+    /// Lets a pointer point elsewhere: to few places, so that several meet.
+    pub(super) fn set_pointer(&mut self, pointer: usize) -> String {
+        let to = match self.choices.below(4) {
+            0 => format!("(i32.const {})", self.choices.pick(&[8, 1024, 1028, 0x8000])),
+            1 => format!("(i32.and {} (i32.const 0x1c))", self.expression(ValType::I32, 1)),
+            2 => format!("(i32.add (local.get $p{}) (i32.const {}))", self.choices.below(POINTERS), self.choices.pick(&[0, 1, 4, 8])),
+            _ => format!("(i32.and {} (i32.const 0x7fff))", self.expression(ValType::I32, 1)),
+        };
+        format!("(local.set $p{pointer} {to})")
     }
 }
 

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use mj_decode::{Op, Shape, ValType};
 
 use super::expressions::{offset, seen};
-use super::{Function, TYPES};
+use super::{Function, POINTERS, TYPES};
 
 /// Statements in each other.
 const DEEPEST: usize = 5;
@@ -44,6 +44,10 @@ impl Function<'_> {
             22 => self.exchange(),
             23 => self.leave(),
             24 => self.rare(),
+            25 => {
+                let pointer = self.choices.below(POINTERS);
+                self.set_pointer(pointer)
+            }
             _ => self.set_local(),
         }
     }
