@@ -4,13 +4,13 @@
 //! the interpreter. A snapshot may be refused for what the generator makes and a module cannot express, and for nothing else.
 
 use mj_generating::Random;
-use mj_jit::{Config, HeapType, Instance, LateInstance, LateLinking, Module, Ref, Store, Table, Val};
+use mj_jit::{HeapType, Instance, LateInstance, LateLinking, Module, Ref, Store, Table, Val};
 use mj_snapshot::{Reason, Snapshot, SnapshotError};
 
 use crate::differing::difference;
 use crate::host::Trace;
 use crate::observation::{Call, Run, Stop, Value};
-use crate::{generate, interpreter, subject};
+use crate::{generate, interpreter, programs, subject};
 
 /// What became of a snapshot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,8 +36,11 @@ const CALLS: usize = 6;
 /// If the snapshot does something else than the program, or is refused without reason.
 pub fn snapshot(bytes: &[u8]) -> Outcome {
     let (of_program, of_late) = bytes.split_at(bytes.len() / 2);
-    let Some(wasm) = generate::program(of_program) else { return Outcome::Nothing };
-    let engine = subject::engine(&Config::new());
+    let mut random = Random::new(bytes.iter().fold(0, |seed: u64, &byte| seed.rotate_left(5) ^ u64::from(byte)));
+    let wasm = if random.below(3) == 0 { Some(programs::module(of_program)) } else { generate::program(of_program) };
+    let Some(wasm) = wasm else { return Outcome::Nothing };
+    let mode = mj_wast::numbered(random.below(mj_wast::COUNT));
+    let engine = subject::engine(&mj_wast::config(&mode).expect("a mode"));
     let module = Module::new(&engine, &wasm).expect("generated modules are valid");
     let Some(mut program) = Running::new(&module, Trace::default()) else { return Outcome::Nothing };
     let names = subject::functions(&module);
@@ -45,7 +48,7 @@ pub fn snapshot(bytes: &[u8]) -> Outcome {
         program.call(&names, index * 2..index * 2 + 2);
         program.link(bytes);
     }
-    program.fill_tables(&mut Random::new(u64::from(bytes.iter().fold(0, |seed: u32, &byte| seed.rotate_left(5) ^ u32::from(byte)))));
+    program.fill_tables(&mut random);
     program.call(&names, 0..CALLS);
     let wasm = match Snapshot::new(&mut program.store, program.instance).late_linked().write() {
         Ok(wasm) => wasm,
@@ -60,7 +63,7 @@ pub fn snapshot(bytes: &[u8]) -> Outcome {
     let expected = Ok(program.call(&names, calls.clone()));
     let restarted = Module::new(&engine, &wasm).expect("checked when it was written");
     let mut restarted = Running::new(&restarted, trace).expect("a snapshot can be instantiated");
-    agree("mj", &expected, &Ok(restarted.call(&names, calls.clone())));
+    agree(&mode, &expected, &Ok(restarted.call(&names, calls.clone())));
     agree("the interpreter", &expected, &Ok(interpreted(&wasm, trace, &names, calls)));
     if !ran_out_of_stack(&expected) {
         assert_eq!(program.call_elements(&module), restarted.call_elements(&module), "elements of tables do something else");
@@ -104,7 +107,7 @@ struct Running {
 
 impl Running {
     fn new(module: &Module, trace: Trace) -> Option<Self> {
-        let mut store = Store::new(module.engine(), trace);
+        let mut store = subject::store(module.engine(), trace);
         let instance = subject::linker(module.engine()).instantiate(&mut store, module).ok()?;
         Some(Self { store, instance, late: Vec::new() })
     }

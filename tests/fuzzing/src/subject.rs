@@ -7,14 +7,20 @@ use mj_jit::{
 use crate::host::{self, Trace};
 use crate::observation::{CALLS, Call, Item, Run, Stop, Type, Value, arguments, memory};
 
-/// Runs the exported function `name`. Engines without fuel or epochs ignore that they are set.
+/// Runs the exported function `name`.
 pub fn run(module: &Module, name: &str) -> Run {
     let engine = module.engine();
-    let mut store = Store::new(engine, 0);
-    let _ = store.set_fuel(u64::MAX);
-    store.set_epoch_deadline(1 << 40);
+    let mut store = store(engine, 0);
     let instance = linker(engine).instantiate(&mut store, module).map_err(|error| stop(&error))?;
     Ok((0..CALLS).map(|call| one_call(&mut store, instance, name, call)).collect())
+}
+
+/// A store that nothing interrupts. Engines without fuel or epochs ignore that they are set.
+pub fn store(engine: &Engine, trace: Trace) -> Store<Trace> {
+    let mut store = Store::new(engine, trace);
+    let _ = store.set_fuel(u64::MAX);
+    store.set_epoch_deadline(1 << 40);
+    store
 }
 
 /// An engine of this configuration.
