@@ -2,7 +2,8 @@
 
 use wasmi::errors::{ErrorKind, InstantiationError, TableError};
 use wasmi::{
-    Caller, Config, Engine, Error, Extern, ExternRef, F32, F64, Instance, Linker, Module, Ref as Nullable, Store, TrapCode, Val, ValType,
+    AsContext, AsContextMut, Caller, Config, Engine, Error, Extern, ExternRef, F32, F64, Func, Instance, Linker, Module, Ref as Nullable,
+    Store, TrapCode, Val, ValType,
 };
 
 use crate::host::{self, Trace};
@@ -26,15 +27,27 @@ pub fn run(module: &Module, name: &str) -> Run {
 /// One call of an exported function, and what it left behind.
 pub fn one_call(store: &mut Store<Trace>, instance: Instance, name: &str, call: u64) -> Call {
     let function = instance.get_func(&*store, name).expect("exported");
-    let ty = function.ty(&*store);
-    let types: Vec<Type> = ty.params().iter().map(|ty| type_of(*ty)).collect();
-    let values: Vec<Val> = arguments(&types, call).into_iter().map(|value| lower(store, value)).collect();
-    let mut results = vec![Val::I32(0); ty.results().len()];
+    let outcome = call_with(store, function, &arguments(&parameters(store, function), call));
+    Call { outcome, trace: *store.data(), items: items(store, instance) }
+}
+
+/// The types of a function's parameters.
+pub fn parameters(store: &Store<Trace>, function: Func) -> Vec<Type> {
+    function.ty(store).params().iter().map(|ty| type_of(*ty)).collect()
+}
+
+/// Calls any function.
+pub fn call_with(store: &mut Store<Trace>, function: Func, arguments: &[Value]) -> Result<Vec<Value>, Stop> {
+    let values: Vec<Val> = arguments.iter().map(|value| lower(&mut *store, *value)).collect();
+    let mut results = vec![Val::I32(0); function.ty(&*store).results().len()];
     let outcome = function.call(&mut *store, &values, &mut results);
-    let outcome = outcome.map(|()| results.iter().map(|value| lift(store, value)).collect()).map_err(|error| stop(&error));
+    outcome.map(|()| results.iter().map(|value| lift(&*store, value)).collect()).map_err(|error| stop(&error))
+}
+
+/// What is exported besides functions.
+pub fn items(store: &mut Store<Trace>, instance: Instance) -> Vec<(String, Item)> {
     let exports: Vec<(String, Extern)> = instance.exports(&*store).map(|export| (export.name().to_owned(), export.into_extern())).collect();
-    let items = exports.into_iter().filter_map(|(name, export)| Some((name, item(store, &export)?))).collect();
-    Call { outcome, trace: *store.data(), items }
+    exports.into_iter().filter_map(|(name, export)| Some((name, item(store, &export)?))).collect()
 }
 
 fn item(store: &mut Store<Trace>, export: &Extern) -> Option<Item> {
@@ -44,7 +57,7 @@ fn item(store: &mut Store<Trace>, export: &Extern) -> Option<Item> {
             let is_null = |index| matches!(table.get(&*store, index), Some(Val::FuncRef(Nullable::Null) | Val::ExternRef(Nullable::Null)));
             Item::Table((0..table.size(&*store)).map(is_null).collect())
         }
-        Extern::Global(global) => Item::Global(lift(store, &global.get(&*store))),
+        Extern::Global(global) => Item::Global(lift(&*store, &global.get(&*store))),
         Extern::Func(_) => return None,
     })
 }
@@ -86,7 +99,7 @@ pub fn linker(engine: &Engine) -> Linker<Trace> {
     define().expect("each name once")
 }
 
-fn type_of(ty: ValType) -> Type {
+pub fn type_of(ty: ValType) -> Type {
     match ty {
         ValType::I32 => Type::I32,
         ValType::I64 => Type::I64,
@@ -98,7 +111,7 @@ fn type_of(ty: ValType) -> Type {
     }
 }
 
-fn lower(store: &mut Store<Trace>, value: Value) -> Val {
+pub fn lower(store: impl AsContextMut, value: Value) -> Val {
     match value {
         Value::I32(value) => Val::I32(value),
         Value::I64(value) => Val::I64(value),
@@ -110,7 +123,7 @@ fn lower(store: &mut Store<Trace>, value: Value) -> Val {
     }
 }
 
-fn lift(store: &Store<Trace>, value: &Val) -> Value {
+pub fn lift(store: impl AsContext, value: &Val) -> Value {
     match value {
         Val::I32(value) => Value::I32(*value),
         Val::I64(value) => Value::I64(*value),
@@ -118,13 +131,13 @@ fn lift(store: &Store<Trace>, value: &Val) -> Value {
         Val::F64(value) => Value::F64(value.to_bits()),
         Val::FuncRef(function) => Value::Func(!function.is_null()),
         Val::ExternRef(reference) => {
-            Value::Extern(reference.val().map(|reference| *reference.data(store).downcast_ref::<u32>().expect("only numbers are made")))
+            Value::Extern(reference.val().map(|reference| *reference.data(&store).downcast_ref::<u32>().expect("only numbers are made")))
         }
         other => panic!("no module with {other:?} is generated"),
     }
 }
 
-fn stop(error: &Error) -> Stop {
+pub fn stop(error: &Error) -> Stop {
     match (error.as_trap_code(), error.kind()) {
         (Some(TrapCode::UnreachableCodeReached), _) => Stop::Unreachable,
         (Some(TrapCode::MemoryOutOfBounds), _) => Stop::Memory,

@@ -30,7 +30,9 @@ mod operators;
 #[cfg(not(test))]
 mod passing;
 mod programs;
+mod rewriting;
 mod snapshots;
+mod strangers;
 mod subject;
 #[cfg(not(test))]
 mod targets;
@@ -49,6 +51,7 @@ pub use mj_generating::Random;
 #[cfg(not(test))]
 pub use passing::ir_passes;
 pub use snapshots::{Outcome, snapshot};
+pub use strangers::{Effort, Report, Stranger, compare_stranger};
 #[cfg(not(test))]
 pub use targets::{TARGETS, Target, module_of, run_target};
 pub use tiering::tiering;

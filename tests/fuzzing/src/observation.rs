@@ -43,6 +43,8 @@ pub enum Stop {
     Conversion,
     Stack,
     Host,
+    /// No steps were left, where they are counted.
+    Steps,
 }
 
 /// An exported item after a call: a memory's size and hash, a table's null elements, a global's value.
@@ -86,7 +88,8 @@ pub fn arguments(types: &[Type], call: u64) -> Vec<Value> {
     types.iter().map(|&ty| argument(ty, &mut random)).collect()
 }
 
-fn argument(ty: Type, random: &mut Random) -> Value {
+/// An argument of this type.
+pub fn argument(ty: Type, random: &mut Random) -> Value {
     let word = word(random);
     match ty {
         Type::I32 => Value::I32(word as i32),

@@ -1,7 +1,8 @@
 //! Generated modules in mj.
 
 use mj_jit::{
-    Caller, Config, Engine, Error, Extern, ExternRef, ExternType, Func, Instance, Linker, Module, Ref, Rooted, Store, Trap, Val, ValType,
+    AsContext, AsContextMut, Caller, Config, Engine, Error, Extern, ExternRef, ExternType, Func, Instance, Linker, Module, Ref, Rooted,
+    Store, Trap, Val, ValType,
 };
 
 use crate::host::{self, Trace};
@@ -38,20 +39,28 @@ pub fn functions(module: &Module) -> Vec<String> {
 pub fn one_call(store: &mut Store<Trace>, instance: Instance, name: &str, call: u64) -> Call {
     let function = instance.get_func(&mut *store, name).expect("exported");
     let outcome = call_function(store, function, call);
-    let exports: Vec<(String, Extern)> =
-        instance.exports(&mut *store).map(|export| (export.name().to_owned(), export.into_extern())).collect();
-    let items = exports.into_iter().filter_map(|(name, export)| Some((name, item(store, &export)?))).collect();
-    Call { outcome, trace: *store.data(), items }
+    Call { outcome, trace: *store.data(), items: items(store, instance) }
+}
+
+/// Calls any function with arguments that it has for this number.
+pub fn call_function(store: &mut Store<Trace>, function: Func, call: u64) -> Result<Vec<Value>, Stop> {
+    let types: Vec<Type> = function.ty(&*store).params().map(|ty| type_of(&ty)).collect();
+    call_with(store, function, &arguments(&types, call))
 }
 
 /// Calls any function.
-pub fn call_function(store: &mut Store<Trace>, function: Func, call: u64) -> Result<Vec<Value>, Stop> {
-    let ty = function.ty(&*store);
-    let types: Vec<Type> = ty.params().map(|ty| type_of(&ty)).collect();
-    let values: Vec<Val> = arguments(&types, call).into_iter().map(|value| lower(store, value)).collect();
-    let mut results = vec![Val::I32(0); ty.results().len()];
+pub fn call_with(store: &mut Store<Trace>, function: Func, arguments: &[Value]) -> Result<Vec<Value>, Stop> {
+    let values: Vec<Val> = arguments.iter().map(|value| lower(&mut *store, *value)).collect();
+    let mut results = vec![Val::I32(0); function.ty(&*store).results().len()];
     let outcome = function.call(&mut *store, &values, &mut results);
-    outcome.map(|()| results.iter().map(|value| lift(store, value)).collect()).map_err(|error| stop(&error))
+    outcome.map(|()| results.iter().map(|value| lift(&*store, value)).collect()).map_err(|error| stop(&error))
+}
+
+/// What is exported besides functions.
+pub fn items(store: &mut Store<Trace>, instance: Instance) -> Vec<(String, Item)> {
+    let exports: Vec<(String, Extern)> =
+        instance.exports(&mut *store).map(|export| (export.name().to_owned(), export.into_extern())).collect();
+    exports.into_iter().filter_map(|(name, export)| Some((name, item(store, &export)?))).collect()
 }
 
 fn item(store: &mut Store<Trace>, export: &Extern) -> Option<Item> {
@@ -68,7 +77,7 @@ fn item(store: &mut Store<Trace>, export: &Extern) -> Option<Item> {
         }
         Extern::Global(global) => {
             let value = global.get(&mut *store);
-            Item::Global(lift(store, &value))
+            Item::Global(lift(&*store, &value))
         }
         _ => return None,
     })
@@ -114,7 +123,7 @@ pub fn linker(engine: &Engine) -> Linker<Trace> {
     define().expect("each name once")
 }
 
-fn type_of(ty: &ValType) -> Type {
+pub fn type_of(ty: &ValType) -> Type {
     match ty {
         ValType::I32 => Type::I32,
         ValType::I64 => Type::I64,
@@ -126,7 +135,7 @@ fn type_of(ty: &ValType) -> Type {
     }
 }
 
-fn lower(store: &mut Store<Trace>, value: Value) -> Val {
+pub fn lower(store: impl AsContextMut, value: Value) -> Val {
     match value {
         Value::I32(value) => Val::I32(value),
         Value::I64(value) => Val::I64(value),
@@ -137,7 +146,7 @@ fn lower(store: &mut Store<Trace>, value: Value) -> Val {
     }
 }
 
-fn lift(store: &Store<Trace>, value: &Val) -> Value {
+pub fn lift(store: impl AsContext, value: &Val) -> Value {
     match value {
         Val::I32(value) => Value::I32(*value),
         Val::I64(value) => Value::I64(*value),
@@ -145,14 +154,14 @@ fn lift(store: &Store<Trace>, value: &Val) -> Value {
         Val::F64(bits) => Value::F64(*bits),
         Val::FuncRef(function) => Value::Func(function.is_some()),
         Val::ExternRef(reference) => Value::Extern(reference.map(|reference| {
-            let data = reference.data(store).expect("of this store").expect("made by the host");
+            let data = reference.data(&store).expect("of this store").expect("made by the host");
             *data.downcast_ref::<u32>().expect("only numbers are made")
         })),
         other => panic!("no module with {other:?} is generated"),
     }
 }
 
-fn stop(error: &Error) -> Stop {
+pub fn stop(error: &Error) -> Stop {
     match error.downcast_ref::<Trap>() {
         Some(Trap::UnreachableCodeReached) => Stop::Unreachable,
         Some(Trap::MemoryOutOfBounds) => Stop::Memory,

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use mj_fuzzing::{Outcome, Random, TARGETS, decode, module, run_target, snapshot};
+use mj_fuzzing::{Effort, Outcome, Random, TARGETS, compare_stranger, decode, module, run_target, snapshot};
 
 /// Runs a target for about a second, from seed to seed; most of them must be enough for it.
 fn smoke(name: &str) {
@@ -59,4 +59,14 @@ fn programs_go_on_as_their_snapshots_do() {
         "{same} of {} programs were compared, {generated} with generated modules",
         outcomes.len()
     );
+}
+
+#[test]
+fn a_program_does_the_same_in_all_engines_whatever_is_called() {
+    let wasm = include_bytes!("../../programs/files.wasm");
+    let modes = ["baseline", "optimizing", "tiered"].map(String::from).to_vec();
+    let effort = Effort { sequences: 40, first: 0, time: Duration::from_secs(1), modes };
+    let report = compare_stranger(wasm, &effort).unwrap();
+    assert!(report.divergences.is_empty(), "{}", report.divergences[0]);
+    assert!(report.returned > 10 && report.trapped > 0, "{report:?}");
 }
