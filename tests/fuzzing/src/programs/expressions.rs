@@ -164,13 +164,14 @@ impl Function<'_> {
     }
 
     fn operator(&mut self, ty: ValType, depth: usize) -> String {
-        let gives = |op: &Op| op.row().result == ty && !matches!(op.row().shape, Shape::Store);
-        let op = self.one_of(gives);
+        let loads = self.choices.chance(5);
+        let fits = |op: &Op| op.row().result == ty && if loads { op.row().shape == Shape::Load } else { op.row().shape != Shape::Store };
+        let op = self.one_of(fits);
         self.applied(op, depth)
     }
 
     /// An operator that takes numbers and that `fits`; seldom one that traps for many of them.
-    fn one_of(&mut self, fits: impl Fn(&Op) -> bool) -> Op {
+    pub(super) fn one_of(&mut self, fits: impl Fn(&Op) -> bool) -> Op {
         let takes_numbers = |op: &Op| TYPES.contains(&op.row().a) && TYPES.contains(&op.row().b);
         let careful = !self.choices.chance(40);
         let traps = |op: &Op| op.row().name.contains(".trunc_f");
@@ -240,6 +241,12 @@ impl Function<'_> {
         format!("(local.get $p{pointer})")
     }
 
+    /// A load of this type near where a pointer points.
+    pub(super) fn near_load(&mut self, ty: ValType, pointer: usize) -> String {
+        let op = self.one_of(|op| op.row().result == ty && op.row().shape == Shape::Load);
+        format!("({} {}(local.get $p{pointer}))", op.row().name, near(self.choices))
+    }
+
     /// Lets a pointer point elsewhere: to few places, so that several meet.
     pub(super) fn set_pointer(&mut self, pointer: usize) -> String {
         let to = match self.choices.below(4) {
@@ -250,6 +257,11 @@ impl Function<'_> {
         };
         format!("(local.set $p{pointer} {to})")
     }
+}
+
+/// An offset by which accesses meet in part.
+pub(super) fn near(choices: &mut Choices) -> &'static str {
+    choices.pick(&["", "", "", "offset=1 ", "offset=2 ", "offset=3 ", "offset=4 ", "offset=6 ", "offset=7 ", "offset=8 "])
 }
 
 /// Where an access begins: behind its address by so much.

@@ -2,9 +2,9 @@
 
 use std::fmt::Write;
 
-use mj_decode::{Op, Shape, ValType};
+use mj_decode::{Shape, ValType};
 
-use super::expressions::{offset, seen};
+use super::expressions::{near, offset, seen};
 use super::{Function, POINTERS, TYPES};
 
 /// Statements in each other.
@@ -48,8 +48,22 @@ impl Function<'_> {
                 let pointer = self.choices.below(POINTERS);
                 self.set_pointer(pointer)
             }
+            26 => self.meeting(),
             _ => self.set_local(),
         }
+    }
+
+    /// Loads on both sides of a store that may meet what they read, or not.
+    fn meeting(&mut self) -> String {
+        let pointer = self.choices.below(POINTERS);
+        let load = |function: &mut Self| {
+            let local = function.choices.below(function.locals.len());
+            format!("(local.set $l{local} {})\n", function.near_load(function.locals[local], pointer))
+        };
+        let before = load(self);
+        let row = self.one_of(|op| op.row().shape == Shape::Store).row();
+        let store = format!("({} {}(local.get $p{pointer}) {})\n", row.name, near(self.choices), seen(self.expression(row.b, 1), row.b));
+        before.clone() + &store + &if self.choices.chance(2) { before } else { load(self) }
     }
 
     fn set_local(&mut self) -> String {
@@ -64,8 +78,7 @@ impl Function<'_> {
     }
 
     fn store(&mut self) -> String {
-        let stores: Vec<Op> = Op::ALL.iter().copied().filter(|op| matches!(op.row().shape, Shape::Store)).collect();
-        let row = self.choices.pick(&stores).row();
+        let row = self.one_of(|op| op.row().shape == Shape::Store).row();
         let (depth, offset) = (self.choices.below(3), offset(self.choices));
         let address = self.address(depth);
         format!("({} {offset}{address} {})", row.name, seen(self.expression(row.b, 2), row.b))
