@@ -58,6 +58,8 @@ struct Function<'a> {
     around: Vec<usize>,
     /// Operators that were made, by their type: some are made again, where they may be known.
     made: Vec<(ValType, String)>,
+    /// What the next loop's rounds begin with.
+    opening: String,
     /// Labels that can be jumped to from here, without values: `$b0` and so on.
     labels: Vec<usize>,
     next_label: usize,
@@ -150,6 +152,7 @@ fn function(choices: &mut Choices, has_host: bool, callees: &[Callee], number: u
         counters: Vec::new(),
         around: Vec::new(),
         made: Vec::new(),
+        opening: String::new(),
         labels: Vec::new(),
         next_label: 0,
         results: signature.results.clone(),

@@ -17,9 +17,12 @@ impl Function<'_> {
         self.weight *= trips;
         let form = [Self::counting_up, Self::tested_first, Self::counting_down, Self::over_memory, Self::with_value];
         let form = self.choices.pick(&form);
+        // What is known in front of a loop is not known in it, where it may be written.
+        let opening = if self.choices.chance(3) { self.meeting() } else { String::new() };
+        self.opening.clone_from(&opening);
         let text = form(self, trips, depth);
         self.weight = around;
-        text
+        opening + &text
     }
 
     /// What is done in each round, for which a counter is known; half of the time the rest of a round can be skipped.
@@ -27,7 +30,7 @@ impl Function<'_> {
         self.around.push(counter);
         let skipped = self.choices.chance(2).then(|| self.label());
         self.labels.extend(skipped);
-        let mut body = self.inner(depth);
+        let mut body = std::mem::take(&mut self.opening) + &self.inner(depth);
         if let Some(label) = skipped {
             self.labels.pop();
             body = format!("(block $b{label}\n{body})\n");

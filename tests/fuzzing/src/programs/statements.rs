@@ -54,7 +54,7 @@ impl Function<'_> {
     }
 
     /// Loads on both sides of a store that may meet what they read, or not.
-    fn meeting(&mut self) -> String {
+    pub(super) fn meeting(&mut self) -> String {
         let pointer = self.choices.below(POINTERS);
         let load = |function: &mut Self| {
             let local = function.choices.below(function.locals.len());
