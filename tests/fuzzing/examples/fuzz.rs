@@ -13,7 +13,7 @@ use std::process::{self, Child, Command};
 use std::time::{Duration, Instant};
 use std::{env, thread};
 
-use mj_fuzzing::{Random, run_target};
+use mj_fuzzing::{Random, module_of, run_target};
 
 /// How long a find is made shorter.
 const SHORTENING: Duration = Duration::from_secs(60);
@@ -168,7 +168,7 @@ fn work(target: &str, seconds: u64, first: u64, folder: &Path) {
                 let short = shortened(bytes, |bytes| run(bytes).is_err_and(|message| kind(&message) == kind_of_find));
                 progress.finds += 1;
                 let kept = folder.join(format!("{target}-{seed}"));
-                fs::write(&kept, short).expect("written");
+                keep(target, &short, &kept);
                 println!("{}: {message}", kept.display());
             }
         }
@@ -197,9 +197,17 @@ fn kind(message: &str) -> String {
     message.split(|c: char| c.is_ascii_digit()).next().unwrap_or_default().to_owned()
 }
 
+/// Writes what was found to a file, and beside it the module that it stands for today.
+fn keep(target: &str, bytes: &[u8], kept: &Path) {
+    fs::write(kept, bytes).expect("written");
+    if let Some(wasm) = module_of(target, bytes) {
+        fs::write(kept.with_extension("wasm"), wasm).expect("written");
+    }
+}
+
 /// Keeps the bytes that ended a process, and then shorter ones that do.
 fn shorten_crash(target: &str, bytes: &[u8], kept: &Path, worker: &[&str]) {
-    fs::write(kept, bytes).expect("written");
+    keep(target, bytes, kept);
     let tried: PathBuf = kept.with_extension("tried");
     let crashes = |bytes: &[u8]| {
         fs::write(&tried, bytes).expect("written");
@@ -207,7 +215,7 @@ fn shorten_crash(target: &str, bytes: &[u8], kept: &Path, worker: &[&str]) {
     };
     // It may depend on what ran before.
     if crashes(bytes) {
-        fs::write(kept, shortened(bytes.to_vec(), crashes)).expect("written");
+        keep(target, &shortened(bytes.to_vec(), crashes), kept);
     }
     let _ = fs::remove_file(&tried);
 }

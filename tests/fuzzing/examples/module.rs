@@ -3,6 +3,7 @@
 //! With modes, expressions are left out, and replaced by their operands and by constants, as long as mj and the interpreter disagree in one of the modes.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook};
+use std::time::{Duration, Instant};
 use std::{env, fs, process};
 
 use mj_fuzzing::{compare_under, module_of};
@@ -32,7 +33,7 @@ fn main() {
         process::exit(1);
     });
     eprintln!("{kind}");
-    println!("{}", Shrinking { tree: parse(&text), kind, modes: modes.to_vec() }.run());
+    println!("{}", Shrinking { tree: parse(&text), kind, modes: modes.to_vec(), began: Instant::now() }.run());
 }
 
 /// The text of a module, folded.
@@ -130,7 +131,14 @@ struct Shrinking {
     tree: Vec<Piece>,
     kind: String,
     modes: Vec<String>,
+    began: Instant,
 }
+
+/// Lists with more operands than that are not replaced by one of them.
+const FEW: usize = 4;
+
+/// After this time, what is left is good enough.
+const LONGEST: Duration = Duration::from_secs(300);
 
 /// What may stand for an expression.
 const CONSTANTS: [&str; 4] = ["(i32.const 0)", "(i64.const 0)", "(f32.const 0)", "(f64.const 0)"];
@@ -147,7 +155,7 @@ impl Shrinking {
                 while self.try_at(&path) {}
             }
             eprintln!("{} pieces", size(&self.tree));
-            if size(&self.tree) == before {
+            if size(&self.tree) == before || self.began.elapsed() > LONGEST {
                 return text(&self.tree);
             }
         }
@@ -159,11 +167,31 @@ impl Shrinking {
         let lists: Vec<Piece> = list.iter().filter(|piece| matches!(piece, Piece::List(_))).cloned().collect();
         let mut instead: Vec<Vec<Piece>> = vec![Vec::new(), lists.clone()];
         instead.extend(CONSTANTS.iter().map(|text| parse(text)));
-        instead.extend(lists.into_iter().map(|piece| vec![piece]));
-        instead.into_iter().any(|pieces| size(&pieces) < 1 + size(&list) && self.accepts(path, pieces))
+        if lists.len() <= FEW {
+            instead.extend(lists.into_iter().map(|piece| vec![piece]));
+        }
+        if instead.into_iter().any(|pieces| size(&pieces) < 1 + size(&list) && self.accepts(path, pieces)) {
+            return true;
+        }
+        // Without some in a row: ever fewer of them, and single ones when their turn comes.
+        let mut length = list.len() / 2;
+        while length > 1 {
+            for at in (0..list.len() - length).step_by(length) {
+                let mut rest = list.clone();
+                rest.drain(at + 1..at + 1 + length);
+                if self.accepts(path, vec![Piece::List(rest)]) {
+                    return true;
+                }
+            }
+            length /= 2;
+        }
+        false
     }
 
     fn accepts(&mut self, path: &[usize], pieces: Vec<Piece>) -> bool {
+        if self.began.elapsed() > LONGEST {
+            return false;
+        }
         let mut tree = self.tree.clone();
         let (&last, around) = path.split_last().expect("a place");
         let parent = around.iter().fold(&mut tree, |list, &index| match &mut list[index] {

@@ -12,14 +12,24 @@ use crate::observation::{CALLS, Call, Item, Run, Stop, Type, Value, arguments, m
 /// Compiles a module.
 pub fn compile(wasm: &[u8]) -> Module {
     let mut config = Config::default();
-    config.set_max_recursion_depth(10_000);
+    config.set_max_recursion_depth(10_000).consume_fuel(true);
     Module::new(&Engine::new(&config), wasm).unwrap_or_else(|error| panic!("the interpreter refuses the module: {error}"))
+}
+
+/// What a store may execute: more is a mistake of who made the module.
+const FUEL: u64 = 1 << 27;
+
+/// A store with fuel.
+pub fn store(engine: &Engine, trace: Trace) -> Store<Trace> {
+    let mut store = Store::new(engine, trace);
+    store.set_fuel(FUEL).expect("fuel is counted");
+    store
 }
 
 /// Runs the exported function `name`.
 pub fn run(module: &Module, name: &str) -> Run {
     let engine = module.engine();
-    let mut store = Store::new(engine, 0);
+    let mut store = store(engine, 0);
     let instance = linker(engine).instantiate_and_start(&mut store, module).map_err(|error| stop(&error))?;
     Ok((0..CALLS).map(|call| one_call(&mut store, instance, name, call)).collect())
 }

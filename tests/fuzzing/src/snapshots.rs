@@ -85,7 +85,7 @@ fn ran_out_of_stack(run: &Run) -> bool {
 /// Calls in the interpreter.
 fn interpreted(wasm: &[u8], trace: Trace, names: &[String], calls: std::ops::Range<usize>) -> Vec<Call> {
     let module = interpreter::compile(wasm);
-    let mut store = wasmi::Store::new(module.engine(), trace);
+    let mut store = interpreter::store(module.engine(), trace);
     let linker = interpreter::linker(module.engine());
     let instance = linker.instantiate_and_start(&mut store, &module).expect("a snapshot can be instantiated");
     each(names, calls, |name, call| interpreter::one_call(&mut store, instance, name, call))

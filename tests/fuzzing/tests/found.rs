@@ -70,3 +70,15 @@ fn a_constant_that_a_loop_only_carries_round_is_extended_without_its_sign() {
                 (local.get 2)))"#,
     );
 }
+
+/// What was wrong was the mode of dirty upper bits.
+#[test]
+fn the_upper_half_of_an_i64_stays_when_its_lower_half_is_multiplied_by_what_it_commutes_with() {
+    agree(
+        r#"(module (memory 1) (global $g (export "g") (mut i64) (i64.const -9223372034707292160))
+            (func (export "f") (local i64)
+                (local.set 0 (global.get $g))
+                (if (i32.mul (i32.wrap_i64 (local.get 0)) (i32.load16_s offset=16 (i32.const 0))) (then))
+                (global.set $g (if (result i64) (i64.eqz (local.get 0)) (then (global.get $g)) (else (i64.const 4294967296))))))"#,
+    );
+}

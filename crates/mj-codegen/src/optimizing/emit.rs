@@ -452,11 +452,15 @@ impl<I: Isa> Pass<'_, I> {
     fn halves(&self, step: u32, uses: &[Location]) -> RegSet {
         let selection = self.emission.selection;
         let Work::Form { halves, .. } = selection.work[step as usize] else { return RegSet::EMPTY };
-        let operands = selection.selected.uses(&selection.selected.steps[step as usize]);
+        let row = &selection.selected.steps[step as usize];
+        let operands = selection.selected.uses(row);
+        let is_half = |index: usize| halves >> index & 1 == 1 && self.type_of(operands[index].value) == ValType::I32;
+        // Either of the first two may be in either place if they commute.
+        let commute = row.constraints.commutative && operands.len() > 1;
         let (mut half, mut whole) = (RegSet::EMPTY, RegSet::EMPTY);
-        for (index, (operand, &location)) in operands.iter().zip(uses).enumerate() {
+        for (index, &location) in uses.iter().enumerate() {
             let Location::Register(register) = location else { continue };
-            let is_half = halves >> index & 1 == 1 && self.type_of(operand.value) == ValType::I32;
+            let is_half = if commute && index < 2 { is_half(0) && is_half(1) } else { is_half(index) };
             if is_half { &mut half } else { &mut whole }.insert(register);
         }
         half & !whole
