@@ -204,8 +204,6 @@ struct Pass<'a> {
     position: u32,
     /// Position of the end of the block.
     end: u32,
-    /// Position of what comes behind the decision at hand.
-    from: u32,
 }
 
 impl Allocator {
@@ -229,18 +227,8 @@ impl Allocator {
         out.edges.resize(self.live.first_edge[function.blocks.len()] as usize, 0..0);
         out.first_edge.extend_from_slice(&self.live.first_edge);
         let first = Block::new(0);
-        let mut pass = Pass {
-            function,
-            selected,
-            registers,
-            live: &mut self.live,
-            state: &mut self.state,
-            out,
-            block: first,
-            position: 0,
-            end: 0,
-            from: 0,
-        };
+        let mut pass =
+            Pass { function, selected, registers, live: &mut self.live, state: &mut self.state, out, block: first, position: 0, end: 0 };
         for block in function.blocks.keys() {
             pass.block(block);
         }
@@ -256,9 +244,8 @@ impl Pass<'_> {
     fn block(&mut self, block: Block) {
         self.block = block;
         self.position = self.live.begins[block.index()];
-        self.from = self.position;
         self.end = self.live.end(block);
-        self.state.enter_block(self.position);
+        self.state.pass_calls(self.position);
         let homes = self.out.homes.len() as u32;
         if block.index() == 0 {
             self.arrive();

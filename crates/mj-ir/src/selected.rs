@@ -73,14 +73,15 @@ impl Selected {
         self.definitions.clear();
     }
 
-    /// Appends a step.
+    /// Appends a step, and returns its operands.
+    #[inline]
     pub fn push(
         &mut self,
         constraints: &'static Constraints,
         is_call: bool,
         uses: impl IntoIterator<Item = Operand>,
         definitions: impl IntoIterator<Item = Defined>,
-    ) {
+    ) -> &[Operand] {
         let (first_use, first_definition) = (self.operands.len(), self.definitions.len());
         self.operands.extend(uses);
         self.definitions.extend(definitions);
@@ -91,6 +92,7 @@ impl Selected {
             uses: range(first_use, self.operands.len()),
             definitions: range(first_definition, self.definitions.len()),
         });
+        &self.operands[first_use..]
     }
 
     /// Turns steps that were pushed last first around; ranges of blocks count from the end until then.

@@ -21,7 +21,7 @@ use core::ops::Range;
 use cranelift_entity::packed_option::{PackedOption, ReservedValue};
 use cranelift_entity::{EntityRef, PrimaryMap, entity_impl};
 use mj_abi::TrapCode;
-use mj_decode::{Bulk, Op, ValType};
+use mj_decode::{Bulk, Op, Shape, ValType};
 
 pub use bounds::Bounds;
 pub use build::{BuildOptions, Source, TooLarge};
@@ -185,6 +185,10 @@ pub struct BlockRow {
     pub depth: u32,
     /// Its immediate dominator; none for the first block.
     pub dominator: PackedOption<Block>,
+    /// How many blocks dominate it, itself apart.
+    dominator_depth: u32,
+    /// One of them that may be far up, so that no way up is long; the first block's is itself.
+    dominator_jump: Block,
     /// Control comes here rarely, as far as the code tells: it ends in a trap.
     pub is_cold: bool,
 }
@@ -323,15 +327,24 @@ impl Function {
     }
 
     /// The edges out of a block: of a branch the taken one first.
+    #[inline]
     pub fn edges_of(&self, block: Block) -> impl Iterator<Item = Edge> + '_ {
-        let (first, second, rest) = match &self.blocks[block].terminator {
-            Terminator::Jump(edge) => (Some(*edge), None, 0..0),
-            Terminator::Branch { taken, other, .. } => (Some(*taken), Some(*other), 0..0),
-            Terminator::Switch { edges, .. } => (None, None, edges.clone()),
-            Terminator::Return(_) | Terminator::Trap { .. } => (None, None, 0..0),
+        let nowhere = Edge { to: Block::reserved_value(), arguments: List::default() };
+        let (few, count, rest) = match self.blocks[block].terminator {
+            Terminator::Jump(edge) => ([edge, nowhere], 1, 0..0),
+            Terminator::Branch { taken, other, .. } => ([taken, other], 2, 0..0),
+            Terminator::Switch { ref edges, .. } => ([nowhere; 2], 0, edges.clone()),
+            Terminator::Return(_) | Terminator::Trap { .. } => ([nowhere; 2], 0, 0..0),
         };
-        let rest = self.edges[rest.start as usize..rest.end as usize].iter().copied();
-        first.into_iter().chain(second).chain(rest)
+        let mut rest = self.edges[rest.start as usize..rest.end as usize].iter();
+        let mut next = 0;
+        core::iter::from_fn(move || {
+            if next < count {
+                next += 1;
+                return Some(few[next - 1]);
+            }
+            rest.next().copied()
+        })
     }
 
     /// The edge with this number of [`edges_of`](Self::edges_of) a block.
@@ -339,11 +352,22 @@ impl Function {
     /// # Panics
     /// If there is none.
     #[must_use]
+    #[inline]
     pub fn edge(&self, block: Block, index: usize) -> Edge {
-        match &self.blocks[block].terminator {
-            Terminator::Switch { edges, .. } => self.edges[edges.start as usize..edges.end as usize][index],
-            _ => self.edges_of(block).nth(index).expect("an edge"),
+        match self.blocks[block].terminator {
+            Terminator::Jump(edge) if index == 0 => edge,
+            Terminator::Branch { taken, .. } if index == 0 => taken,
+            Terminator::Branch { other, .. } if index == 1 => other,
+            Terminator::Switch { ref edges, .. } => self.edges[edges.start as usize..edges.end as usize][index],
+            _ => panic!("{block} has no edge {index}"),
         }
+    }
+
+    /// The header of the innermost loop that a block is in, other than its own.
+    #[must_use]
+    pub fn loop_around(&self, block: Block) -> Option<Block> {
+        let row = &self.blocks[block];
+        if row.loop_end.is_some() { self.outer_header(block) } else { row.header.expand() }
     }
 
     /// The header of the loop around a loop.
@@ -354,21 +378,9 @@ impl Function {
         self.blocks[preheader].header.expand().filter(|_| self.blocks[header].depth > 1)
     }
 
-    /// Whether `a` dominates `b`.
-    #[must_use]
-    pub fn dominates(&self, a: Block, b: Block) -> bool {
-        let mut at = Some(b);
-        while let Some(block) = at {
-            if block <= a {
-                return block == a;
-            }
-            at = self.blocks[block].dominator.expand();
-        }
-        false
-    }
-
     /// What a node does to the world.
     #[must_use]
+    #[inline]
     pub fn effect(&self, node: Node) -> Effect {
         self.nodes[node].kind.effect()
     }
@@ -387,11 +399,27 @@ pub enum Effect {
     Writes,
 }
 
+/// What each operator does to the world.
+static OPERATORS: [Effect; Op::ALL.len()] = {
+    let mut effects = [Effect::Pure; Op::ALL.len()];
+    let mut index = 0;
+    while index < effects.len() {
+        let op = Op::ALL[index];
+        effects[op as usize] = match op.row().shape {
+            Shape::Store => Effect::Writes,
+            _ if op.may_trap() => Effect::MayTrap,
+            _ => Effect::Pure,
+        };
+        index += 1;
+    }
+    effects
+};
+
 impl NodeKind {
     /// What a node of this kind does to the world.
     #[must_use]
+    #[inline]
     pub fn effect(self) -> Effect {
-        use mj_decode::Shape;
         match self {
             NodeKind::Parameter
             | NodeKind::Constant(_)
@@ -401,11 +429,7 @@ impl NodeKind {
             | NodeKind::InterruptPage
             | NodeKind::Result(_)
             | NodeKind::Slot(_) => Effect::Pure,
-            NodeKind::Operator(op) => match op.row().shape {
-                Shape::Store => Effect::Writes,
-                _ if op.may_trap() => Effect::MayTrap,
-                _ => Effect::Pure,
-            },
+            NodeKind::Operator(op) => OPERATORS[op as usize],
             NodeKind::GlobalGet(_) | NodeKind::MemorySize(_) | NodeKind::TableSize(_) => Effect::Reads,
             NodeKind::TableGet(_) | NodeKind::CheckInterrupt => Effect::MayTrap,
             NodeKind::GlobalSet(_)
@@ -463,6 +487,8 @@ impl Default for BlockRow {
             header: PackedOption::default(),
             depth: 0,
             dominator: PackedOption::default(),
+            dominator_depth: 0,
+            dominator_jump: Block(0),
             is_cold: false,
         }
     }

@@ -82,7 +82,7 @@ pub(super) fn emit<I: Isa>(isa: &mut I, emission: Emission<'_, I::Form>) -> Emit
 
 /// The order of the code: cold blocks come last; a loop that begins with the test that leaves it and ends with a jump has the test at its end.
 fn layout(function: &Function) -> Vec<Block> {
-    let (mut hot, mut cold, mut tests) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut hot, mut cold, mut tests) = (Vec::with_capacity(function.blocks.len()), Vec::new(), Vec::new());
     for (block, row) in &function.blocks {
         while tests.last().is_some_and(|&(end, _)| end <= block) {
             hot.extend(tests.pop().map(|(_, test)| test));

@@ -407,10 +407,11 @@ impl<I: Isa> Pass<'_, I> {
         uses: impl IntoIterator<Item = Operand>,
         results: impl IntoIterator<Item = Defined>,
     ) {
-        let uses: SmallVec<[Operand; 8]> = uses.into_iter().collect();
-        uses.iter().for_each(|operand| self.need(operand.value));
         self.out.work.push(work);
-        self.out.selected.push(constraints, is_call, uses, results);
+        let uses = self.out.selected.push(constraints, is_call, uses, results);
+        for operand in uses {
+            self.out.needed[node_index(operand.value)] = true;
+        }
     }
 
     fn simple(&mut self, work: Work<I::Form>, constraints: &'static Constraints, uses: &[Operand], result: Option<Node>) {

@@ -3,12 +3,15 @@
 //! Follows values through moves, spills and reloads, and compares at each use. It knows steps, actions, and what is alive; nothing of how the allocator
 //! decides. A block begins with what all edges that have been seen bring; an edge that goes back must bring all of that which is still alive.
 
+use std::collections::HashMap;
+
 use cranelift_entity::EntityRef;
+use smallvec::SmallVec;
 
 use super::live::Live;
 use super::state::State;
 use super::{Action, Allocation, Location};
-use crate::ssa::{Block, Edge, Function, Node};
+use crate::ssa::{Block, Edge, Function, Node, NodeKind};
 use crate::{Arrival, Definition, PReg, RegSet, RegisterFile, Selected, Use};
 
 /// More facts than this are not looked at: the check is not linear.
@@ -91,12 +94,19 @@ impl Check<'_> {
         let (parameters, arguments) = (function.parameters(edge.to), function.nodes_in(edge.arguments));
         let before = self.machine.clone();
         let holders = before.registers.iter().chain(&before.slots);
-        let named: Vec<Vec<Node>> = holders
+        let mut by_argument: HashMap<Node, SmallVec<[Node; 2]>> = HashMap::new();
+        for (&parameter, &argument) in parameters.iter().zip(arguments) {
+            by_argument.entry(argument).or_default().push(parameter);
+        }
+        let is_parameter = |node: &Node| {
+            let row = &function.nodes[*node];
+            row.kind == NodeKind::Parameter && row.block == edge.to.into()
+        };
+        let named: Vec<SmallVec<[Node; 2]>> = holders
             .map(|held| {
-                let Some(held) = *held else { return Vec::new() };
-                let as_parameter = parameters.iter().zip(arguments).filter(|&(_, &argument)| argument == held);
-                let mut names: Vec<Node> = as_parameter.map(|(&parameter, _)| parameter).collect();
-                if self.live.is_live_in(edge.to, held) && !parameters.contains(&held) {
+                let Some(held) = *held else { return SmallVec::new() };
+                let mut names = by_argument.get(&held).cloned().unwrap_or_default();
+                if self.live.is_live_in(edge.to, held) && !is_parameter(&held) {
                     names.push(held);
                 }
                 names
@@ -109,10 +119,10 @@ impl Check<'_> {
                 let entries = &self.state.entry_pool[first as usize..last as usize];
                 let mut machine = before;
                 for (index, held) in machine.registers.iter_mut().enumerate() {
-                    let is_own = |name: &Node| parameters.contains(name) && self.state.value(*name).home.index_or_none() == Some(index);
+                    let is_own = |name: &Node| is_parameter(name) && self.state.value(*name).home.index_or_none() == Some(index);
                     let is_value = |name: &Node| {
                         let is_entry = entries.iter().any(|&(register, value)| register.index() == index && value == *name);
-                        !parameters.contains(name) && (is_entry || !is_header)
+                        !is_parameter(name) && (is_entry || !is_header)
                     };
                     let own = named[index].iter().find(|name| is_own(name));
                     *held = own.or_else(|| named[index].iter().find(|name| is_value(name))).copied();
@@ -121,10 +131,10 @@ impl Check<'_> {
                     let names = &named[64 + index];
                     let is_own = |name: &Node| {
                         let state = self.state.value(*name);
-                        parameters.contains(name) && state.home.is_none() && state.slot == index as u32
+                        is_parameter(name) && state.home.is_none() && state.slot == index as u32
                     };
                     let own = names.iter().find(|name| is_own(name));
-                    *held = own.or_else(|| names.iter().find(|name| !parameters.contains(name))).copied();
+                    *held = own.or_else(|| names.iter().find(|name| !is_parameter(name))).copied();
                 }
                 *known = Some(machine);
             }

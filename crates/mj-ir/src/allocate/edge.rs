@@ -3,12 +3,14 @@
 //! First stores, then copies between slots, then moves between registers at once, then loads: nothing is read after it has been written. A slot that an
 //! edge writes and reads is copied away first.
 
+use core::ops::Range;
+
 use cranelift_entity::EntityRef;
 use smallvec::SmallVec;
 
 use super::state::Stored;
 use super::{Action, Pass};
-use crate::ssa::{Block, Edge, Node};
+use crate::ssa::{Block, Edge, Node, NodeKind, Terminator};
 use crate::{PReg, ParallelMoves, RegSet};
 
 impl Pass<'_> {
@@ -16,6 +18,10 @@ impl Pass<'_> {
     pub(super) fn end_block(&mut self) {
         let block = self.block;
         let start = self.state.snapshots.len() as u32;
+        let function = self.function;
+        if let Terminator::Return(_) | Terminator::Trap { .. } = function.blocks[block].terminator {
+            return self.state.ends.push((start, start));
+        }
         for register in self.state.occupied.iter() {
             let value = self.state.value_in(register).expect("occupied");
             let is_needed = self.state.next(self.live, value) <= self.end || self.live.is_live_out(value);
@@ -25,7 +31,6 @@ impl Pass<'_> {
         }
         let end = self.state.snapshots.len() as u32;
         self.state.ends.push((start, end));
-        let function = self.function;
         for (index, edge) in function.edges_of(block).enumerate() {
             if edge.to <= block {
                 self.edge(block, index, edge);
@@ -44,15 +49,16 @@ impl Pass<'_> {
         let function = self.function;
         let (parameters, arguments) = (function.parameters(edge.to), function.nodes_in(edge.arguments));
         let (first, last) = self.state.entries[edge.to.index()];
-        let entries: SmallVec<[(PReg, Node); 32]> = self.state.entry_pool[first as usize..last as usize].into();
-        self.store_live(from, edge.to, &entries);
-        let rescued = self.rescue(parameters, arguments);
+        self.store_live(from, edge.to, first..last);
+        let rescued = if edge.to <= from { self.rescue(edge.to, arguments, parameters) } else { SmallVec::new() };
         self.store_parameters(from, parameters, arguments, &rescued);
         let mut moves = ParallelMoves::default();
         let mut loads: SmallVec<[(PReg, Node); 16]> = SmallVec::new();
+        let entries = self.state.entry_pool[first as usize..last as usize].iter().copied();
         let homes = parameters.iter().zip(arguments).map(|(&parameter, &argument)| (self.state.value(parameter).home, argument));
-        for (to, value) in entries.into_iter().chain(homes).filter(|(to, _)| to.is_some()) {
+        for (to, value) in entries.chain(homes) {
             match self.state.value(value).register {
+                _ if to.is_none() => {}
                 register if register.is_some() => moves.push(to, register),
                 _ => loads.push((to, value)),
             }
@@ -72,26 +78,31 @@ impl Pass<'_> {
     }
 
     /// Stores what is alive in a register, and is to be in its slot.
-    fn store_live(&mut self, from: Block, to: Block, entries: &[(PReg, Node)]) {
+    fn store_live(&mut self, from: Block, to: Block, entries: Range<u32>) {
         for register in self.state.occupied.iter() {
             let value = self.state.value_in(register).expect("occupied");
-            let is_wanted = self.live.is_live_in(to, value) && entries.iter().all(|&(_, other)| other != value);
-            if is_wanted && !self.is_stored_in(value, from) {
+            if self.is_stored_in(value, from) || !self.live.is_live_in(to, value) {
+                continue;
+            }
+            let entries = &self.state.entry_pool[entries.start as usize..entries.end as usize];
+            if entries.iter().all(|&(_, other)| other != value) {
                 let slot = self.state.slot(value);
                 self.act(Action::Store { slot, from: register });
             }
         }
     }
 
-    /// Copies away what is only in slots that the edge writes.
-    fn rescue(&mut self, parameters: &[Node], arguments: &[Node]) -> SmallVec<[(u32, Node); 4]> {
+    /// Copies away what is only in slots that an edge back to `to` writes.
+    fn rescue(&mut self, to: Block, arguments: &[Node], parameters: &[Node]) -> SmallVec<[(u32, Node); 4]> {
         let mut rescued: SmallVec<[(u32, Node); 4]> = SmallVec::new();
         for (&parameter, &argument) in parameters.iter().zip(arguments) {
             let state = *self.state.value(argument);
+            let row = &self.function.nodes[argument];
             let is_written = argument != parameter
                 && state.register.is_none()
                 && state.stored == Stored::Given
-                && parameters.contains(&argument)
+                && row.kind == NodeKind::Parameter
+                && row.block == to.into()
                 && rescued.iter().all(|&(_, other)| other != argument);
             if is_written {
                 let to = self.state.slots;

@@ -32,6 +32,8 @@ pub(super) struct Live {
     /// Number among the far values, by node.
     far: Vec<u32>,
     values: Vec<Node>,
+    /// Which of them are floats.
+    floats: Vec<u64>,
     /// One row of words a block: what it needs from before.
     sets: Vec<u64>,
     words: usize,
@@ -51,7 +53,7 @@ pub(super) struct Live {
     /// Preorder numbers in the dominator tree, and sizes of subtrees.
     preorder: Vec<u32>,
     size: Vec<u32>,
-    /// The most values alive at once in each block, by class; loops' headers say it for the whole loop.
+    /// The most values alive at once in each block of a loop, by class; loops' headers say it for the whole loop.
     pub pressure: Vec<[u32; 2]>,
     scratch: Vec<u32>,
 }
@@ -68,7 +70,6 @@ impl Live {
         self.number_edges(function);
         self.number_dominators(function);
         self.collect_uses(function, selected);
-        self.number_far(function, selected);
         self.words = self.values.len().div_ceil(64);
         if self.words * function.blocks.len() * 8 > most {
             return false;
@@ -152,9 +153,10 @@ impl Live {
         self.preorder[b].wrapping_sub(self.preorder[a]) < self.size[a]
     }
 
-    /// Calls `each` for what is used in each place, with the place's position, in ascending order.
-    fn each_use(&self, function: &Function, selected: &Selected, mut each: impl FnMut(Node, u32, Block)) {
-        for (block, row) in &function.blocks {
+    /// Calls `each` for what is used in each place of some blocks, with the place's position, in ascending order.
+    fn each_use(&self, function: &Function, selected: &Selected, blocks: Range<usize>, mut each: impl FnMut(Node, u32, Block)) {
+        for block in blocks.map(Block::new) {
+            let row = &function.blocks[block];
             let mut position = self.begins[block.index()];
             for step in selected.blocks[block].clone() {
                 for operand in selected.uses(&selected.steps[step as usize]) {
@@ -175,30 +177,16 @@ impl Live {
         }
     }
 
+    /// Collects the positions of all uses, and numbers the values that are far.
     fn collect_uses(&mut self, function: &Function, selected: &Selected) {
         let mut starts = core::mem::take(&mut self.starts);
-        resize(&mut starts, function.nodes.len() + 2, 0);
-        self.each_use(function, selected, |value, _, _| starts[value.index() + 2] += 1);
-        for index in 2..starts.len() {
-            starts[index] += starts[index - 1];
-        }
-        let mut positions = core::mem::take(&mut self.positions);
-        resize(&mut positions, starts[starts.len() - 1] as usize, 0);
-        self.each_use(function, selected, |value, position, _| {
-            let cursor = &mut starts[value.index() + 1];
-            positions[*cursor as usize] = position;
-            *cursor += 1;
-        });
-        self.starts = starts;
-        self.positions = positions;
-    }
-
-    fn number_far(&mut self, function: &Function, selected: &Selected) {
         let mut far = core::mem::take(&mut self.far);
         let mut values = core::mem::take(&mut self.values);
+        resize(&mut starts, function.nodes.len() + 2, 0);
         resize(&mut far, function.nodes.len(), NEAR);
         values.clear();
-        self.each_use(function, selected, |value, _, block| {
+        self.each_use(function, selected, 0..function.blocks.len(), |value, _, block| {
+            starts[value.index() + 2] += 1;
             let row = &function.nodes[value];
             if row.block != block.into() && far[value.index()] == NEAR && !matches!(row.kind, NodeKind::Constant(_)) {
                 far[value.index()] = values.len() as u32;
@@ -207,6 +195,20 @@ impl Live {
         });
         self.far = far;
         self.values = values;
+        let mut sum = 0;
+        for start in &mut starts[2..] {
+            sum += *start;
+            *start = sum;
+        }
+        let mut positions = core::mem::take(&mut self.positions);
+        resize(&mut positions, sum as usize, 0);
+        self.each_use(function, selected, 0..function.blocks.len(), |value, position, _| {
+            let cursor = &mut starts[value.index() + 1];
+            positions[*cursor as usize] = position;
+            *cursor += 1;
+        });
+        self.starts = starts;
+        self.positions = positions;
     }
 
     /// The positions at which a value is used.
@@ -241,13 +243,50 @@ impl Live {
         self.begins[block.index() + 1] - 1
     }
 
-    /// The values that a block needs from before, its parameters apart.
+    /// The values that a block needs from before, its parameters apart, in the order of their numbers.
     pub fn live_in(&self, block: Block) -> impl Iterator<Item = Node> + '_ {
-        self.members(&self.sets[block.index() * self.words..][..self.words])
+        self.members(self.row(block).iter().copied())
     }
 
-    fn members<'a>(&'a self, row: &'a [u64]) -> impl Iterator<Item = Node> + 'a {
-        row.iter().enumerate().flat_map(move |(index, &word)| bits(word).map(move |bit| self.values[64 * index + bit]))
+    /// Lists those of them that are used in blocks up to `end`, in any order, perhaps more than once.
+    pub fn list_used(&self, function: &Function, selected: &Selected, block: Block, end: Block, into: &mut Vec<Node>) {
+        self.each_use(function, selected, block.index()..end.index(), |value, _, _| {
+            if self.is_live_in(block, value) {
+                into.push(value);
+            }
+        });
+    }
+
+    /// How many they are.
+    pub fn count_live_in(&self, block: Block) -> u32 {
+        self.row(block).iter().map(|word| word.count_ones()).sum()
+    }
+
+    /// Those of them that are in a set of far values.
+    pub fn live_in_and<'a>(&'a self, block: Block, set: &'a [u64]) -> impl Iterator<Item = Node> + 'a {
+        self.members(self.row(block).iter().zip(set).map(|(&word, &other)| word & other))
+    }
+
+    fn row(&self, block: Block) -> &[u64] {
+        &self.sets[block.index() * self.words..][..self.words]
+    }
+
+    fn members<'a>(&'a self, words: impl Iterator<Item = u64> + 'a) -> impl Iterator<Item = Node> + 'a {
+        words
+            .enumerate()
+            .filter(|&(_, word)| word != 0)
+            .flat_map(move |(index, word)| bits(word).map(move |bit| self.values[64 * index + bit]))
+    }
+
+    /// The number of a value among the far ones; the greatest number there is if it is not.
+    #[inline]
+    pub fn number(&self, value: Node) -> u32 {
+        self.far[value.index()]
+    }
+
+    /// Words that a set of far values has.
+    pub fn words(&self) -> usize {
+        self.words
     }
 
     /// Whether a block needs `value` from before.
@@ -259,12 +298,20 @@ impl Live {
 
     /// Makes [`is_live_out`](Self::is_live_out) speak of `block`.
     pub fn enter(&mut self, function: &Function, block: Block) {
-        self.out.fill(0);
-        for edge in function.edges_of(block) {
-            let row = edge.to.index() * self.words;
-            for (word, &other) in self.out.iter_mut().zip(&self.sets[row..row + self.words]) {
-                *word |= other;
+        if self.words == 0 {
+            return;
+        }
+        let mut edges = function.edges_of(block);
+        match edges.next() {
+            Some(first) => {
+                let row = first.to.index() * self.words;
+                self.out.copy_from_slice(&self.sets[row..row + self.words]);
             }
+            None => self.out.fill(0),
+        }
+        for edge in edges {
+            let row = edge.to.index() * self.words;
+            add(&mut self.out, &self.sets[row..row + self.words]);
         }
     }
 
@@ -278,13 +325,11 @@ impl Live {
     /// What a block needs: what its successors need and it uses, less what it defines.
     fn block(&mut self, function: &Function, selected: &Selected, block: Block) {
         let row = block.index() * self.words;
-        let mut set = core::mem::take(&mut self.out);
-        set.fill(0);
+        let (before, behind) = self.sets.split_at_mut(row + self.words);
+        let set = &mut before[row..];
         for edge in function.edges_of(block).filter(|edge| edge.to > block) {
-            let other = edge.to.index() * self.words;
-            for (word, &bits) in set.iter_mut().zip(&self.sets[other..other + self.words]) {
-                *word |= bits;
-            }
+            let other = (edge.to.index() - block.index() - 1) * self.words;
+            add(set, &behind[other..other + self.words]);
         }
         let mut note = |value: Node, is_used: bool| {
             let far = self.far[value.index()];
@@ -309,41 +354,54 @@ impl Live {
         if block.index() == 0 {
             selected.arrivals.iter().for_each(|&(value, _)| note(value, false));
         }
-        self.sets[row..row + self.words].copy_from_slice(&set);
-        self.out = set;
     }
 
+    /// What is alive at a loop's header is alive in all of the loop: block by block from the header around it, outer loops first.
     fn extend_over_loops(&mut self, function: &Function) {
-        for (header, row) in &function.blocks {
-            let Some(end) = row.loop_end.expand() else { continue };
-            let from = header.index() * self.words;
-            for block in header.index() + 1..end.index() {
-                for word in 0..self.words {
-                    self.sets[block * self.words + word] |= self.sets[from + word];
-                }
-            }
+        for block in function.blocks.keys() {
+            let Some(header) = function.loop_around(block) else { continue };
+            let (before, behind) = self.sets.split_at_mut(block.index() * self.words);
+            let from = &before[header.index() * self.words..][..self.words];
+            add(&mut behind[..self.words], from);
         }
     }
 
-    /// Goes backward over each block and counts.
+    /// Goes backward over each block of a loop and counts.
     fn measure_pressure(&mut self, function: &Function, selected: &Selected, class: impl Fn(Node) -> Class) {
         resize(&mut self.pressure, function.blocks.len(), [0; 2]);
+        if function.blocks.values().all(|row| row.header.is_none()) {
+            return;
+        }
+        self.floats.clear();
+        let classes =
+            |values: &[Node]| (0..).zip(values).fold(0, |word, (bit, &value)| word | u64::from(class(value) == Class::Float) << bit);
+        self.floats.extend(self.values.chunks(64).map(classes));
         let mut seen = core::mem::take(&mut self.scratch);
         resize(&mut seen, function.nodes.len(), 0);
-        for block in function.blocks.keys() {
+        for (block, _) in function.blocks.iter().filter(|(_, row)| row.header.is_some()) {
             self.enter(function, block);
+            let mut set = core::mem::take(&mut self.out);
             let stamp = block.as_u32() + 1;
             let mut live = [0u32; 2];
-            for value in self.members(&self.out) {
-                seen[value.index()] = stamp;
-                live[class(value) as usize] += 1;
+            for (&word, &floats) in set.iter().zip(&self.floats).filter(|&(&word, _)| word != 0) {
+                live[Class::Int as usize] += (word & !floats).count_ones();
+                live[Class::Float as usize] += (word & floats).count_ones();
             }
             let mut most = live;
             let mut note = |value: Node, is_used: bool, live: &mut [u32; 2]| {
-                if function.constant(value).is_some() || (seen[value.index()] == stamp) == is_used {
-                    return;
+                let far = self.far[value.index()];
+                if far == NEAR {
+                    if (seen[value.index()] == stamp) == is_used || function.constant(value).is_some() {
+                        return;
+                    }
+                    seen[value.index()] = if is_used { stamp } else { 0 };
+                } else {
+                    let (word, bit) = (&mut set[far as usize / 64], 1 << (far % 64));
+                    if (*word & bit != 0) == is_used {
+                        return;
+                    }
+                    *word ^= bit;
                 }
-                seen[value.index()] = if is_used { stamp } else { 0 };
                 let count = &mut live[class(value) as usize];
                 *count = if is_used { *count + 1 } else { count.saturating_sub(1) };
             };
@@ -357,18 +415,24 @@ impl Live {
                 selected.uses(step).iter().for_each(|operand| note(operand.value, true, &mut live));
                 most = [most[0].max(live[0]), most[1].max(live[1])];
             }
+            self.out = set;
             self.pressure[block.index()] = most;
         }
         self.scratch = seen;
-        for (header, row) in function.blocks.iter().rev() {
-            let Some(end) = row.loop_end.expand() else { continue };
-            for block in header.index() + 1..end.index() {
-                let other = self.pressure[block];
-                let most = &mut self.pressure[header.index()];
-                *most = [most[0].max(other[0]), most[1].max(other[1])];
-            }
+        // Inner loops first.
+        for block in function.blocks.keys().rev() {
+            let Some(header) = function.loop_around(block) else { continue };
+            let inner = self.pressure[block.index()];
+            let most = &mut self.pressure[header.index()];
+            *most = [most[0].max(inner[0]), most[1].max(inner[1])];
         }
     }
+}
+
+/// Adds a set to another one.
+#[inline]
+fn add(set: &mut [u64], other: &[u64]) {
+    set.iter_mut().zip(other).for_each(|(word, &other)| *word |= other);
 }
 
 /// The positions of the ones in a word.

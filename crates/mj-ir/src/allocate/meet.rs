@@ -14,15 +14,16 @@ use crate::ssa::{Block, Edge, Node};
 use crate::{Class, PReg, RegSet};
 
 /// A value that comes into the block.
-#[derive(Clone, Copy)]
-struct Candidate {
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Candidate {
     value: Node,
     is_parameter: bool,
     distance: u32,
     register: PReg,
 }
 
-type Candidates = SmallVec<[Candidate; 32]>;
+/// If so many times as many values as a loop has steps come into it, its uses are looked at, not the values.
+const MANY: u32 = 4;
 
 impl Pass<'_> {
     pub(super) fn begin_block(&mut self) {
@@ -31,7 +32,10 @@ impl Pass<'_> {
             && only.from < block
             && self.function.parameters(block).is_empty()
         {
-            self.state.restore(only.from);
+            // Behind the block in front of it all is as it was there.
+            if only.from.following() != block {
+                self.state.restore(only.from);
+            }
             for register in self.state.occupied.iter() {
                 let value = self.state.value_in(register).expect("occupied");
                 if !self.live.is_live_in(block, value) {
@@ -50,10 +54,12 @@ impl Pass<'_> {
         let forward = self.live.incoming(block).iter().filter(|edge| edge.from < block).count();
         self.tally(forward);
         self.state.clear_registers();
-        let candidates = match function.blocks[block].loop_end.is_some() {
-            true => self.choose_for_loop(),
-            false => self.choose_for_join(forward),
-        };
+        let mut candidates = core::mem::take(&mut self.state.candidates);
+        candidates.clear();
+        match function.blocks[block].loop_end.is_some() {
+            true => self.choose_for_loop(&mut candidates),
+            false => self.choose_for_join(forward, &mut candidates),
+        }
         self.note_entry(&candidates);
         for index in 0..forward {
             let (from, number, edge) = self.incoming_edge(index);
@@ -65,15 +71,35 @@ impl Pass<'_> {
             self.state.set(candidate.register, candidate.value);
             self.out.used.insert(candidate.register);
         }
-        for value in self.live.live_in(block) {
-            let is_stored = self.is_stored_in(value, block);
-            let state = &mut self.state.values[value.index()];
-            state.brought = 0;
-            state.brought_in = PReg::NONE;
-            if state.register.is_none() && !is_stored {
-                state.stored = Stored::At(block);
+        self.state.candidates = candidates;
+        self.settle_slots();
+    }
+
+    /// What comes into the block and is in no register there is in its slot, by all edges.
+    fn settle_slots(&mut self) {
+        let (block, function) = (self.block, self.function);
+        for &parameter in function.parameters(block) {
+            let state = self.state.value_mut(parameter);
+            (state.brought, state.brought_in) = (0, PReg::NONE);
+        }
+        let mut brought = core::mem::take(&mut self.state.brought);
+        for value in brought.drain(..) {
+            let state = self.state.value_mut(value);
+            (state.brought, state.brought_in) = (0, PReg::NONE);
+            if state.register.is_none() && !self.is_stored_in(value, block) {
+                self.stored_at(value, block);
             }
         }
+        // What no edge brought in a register has been stored somewhere: if not where it is defined, then perhaps in other blocks on each way.
+        let wandering = core::mem::take(&mut self.state.wandering);
+        brought.extend(self.live.live_in_and(block, &wandering).filter(|&value| self.state.value(value).register.is_none()));
+        self.state.wandering = wandering;
+        for value in brought.drain(..) {
+            if !self.is_stored_in(value, block) {
+                self.stored_at(value, block);
+            }
+        }
+        self.state.brought = brought;
     }
 
     /// The edge into the block with this index: where it comes from, its number there, and itself.
@@ -85,16 +111,22 @@ impl Pass<'_> {
 
     /// Counts in how many predecessors each value is in a register.
     fn tally(&mut self, forward: usize) {
+        let function = self.function;
+        let parameters = function.parameters(self.block);
         for index in 0..forward {
             let (from, _, edge) = self.incoming_edge(index);
-            self.state.restore(from);
-            for register in self.state.occupied.iter() {
-                let value = self.state.value_in(register).expect("occupied");
-                if self.live.is_live_in(self.block, value) {
-                    self.bring_note(value, register);
+            let (start, end) = self.state.ends[from.index()];
+            for index in start..end {
+                let (register, value) = self.state.snapshots[index as usize];
+                if self.live.is_live_in(self.block, value) && self.bring_note(value, register) == 1 {
+                    self.state.brought.push(value);
                 }
             }
-            for (&parameter, &argument) in self.function.parameters(self.block).iter().zip(self.function.nodes_in(edge.arguments)) {
+            if parameters.is_empty() {
+                continue;
+            }
+            self.state.restore(from);
+            for (&parameter, &argument) in parameters.iter().zip(function.nodes_in(edge.arguments)) {
                 let register = self.state.value(argument).register;
                 if register.is_some() {
                     let is_free = !self.live.is_live_in(self.block, argument);
@@ -104,35 +136,36 @@ impl Pass<'_> {
         }
     }
 
-    fn bring_note(&mut self, value: Node, register: PReg) {
+    /// Returns how often the value has been brought.
+    fn bring_note(&mut self, value: Node, register: PReg) -> u32 {
         let state = self.state.value_mut(value);
         state.brought += 1;
         if state.brought_in.is_none() {
             state.brought_in = register;
         }
+        state.brought
     }
 
-    /// All values that come into the block, nearest first.
-    fn candidates(&self) -> Candidates {
+    /// Lists the parameters of the block, and other values that come into it, nearest first.
+    fn list_candidates(&self, values: impl Iterator<Item = Node>, candidates: &mut Vec<Candidate>) {
         let parameters = self.function.parameters(self.block).iter().map(|&value| (value, true));
-        let values = self.live.live_in(self.block).map(|value| (value, false));
-        let mut candidates: Candidates = parameters
-            .chain(values)
-            .map(|(value, is_parameter)| {
-                let distance = self.distance(value);
-                Candidate { value, is_parameter, distance, register: PReg::NONE }
-            })
-            .collect();
+        candidates.extend(parameters.chain(values.map(|value| (value, false))).map(|(value, is_parameter)| {
+            let distance = self.distance(value);
+            Candidate { value, is_parameter, distance, register: PReg::NONE }
+        }));
         candidates.sort_by_key(|candidate| candidate.distance);
-        candidates
     }
 
     fn capacity(&self) -> [usize; 2] {
         [Class::Int, Class::Float].map(|class| (self.state.allocatable & RegSet::class(class)).len() as usize)
     }
 
-    fn choose_for_join(&mut self, forward: usize) -> Candidates {
-        let mut candidates = self.candidates();
+    fn choose_for_join(&mut self, forward: usize, candidates: &mut Vec<Candidate>) {
+        // What no predecessor brings in a register stays in its slot.
+        let mut brought = core::mem::take(&mut self.state.brought);
+        brought.sort_unstable_by_key(|&value| self.live.number(value));
+        self.list_candidates(brought.iter().copied(), candidates);
+        self.state.brought = brought;
         let mut capacity = self.capacity();
         let mut free = self.state.allocatable;
         let next_call = self.state.calls[self.state.next_call..].first().map_or(NEVER, |&(call, _)| call);
@@ -161,22 +194,35 @@ impl Pass<'_> {
                 }
             }
         }
-        candidates
     }
 
-    fn choose_for_loop(&mut self) -> Candidates {
+    fn choose_for_loop(&mut self, candidates: &mut Vec<Candidate>) {
         let block = self.block;
-        let mut candidates = self.candidates();
         let (begin, end) = (self.live.begins[block.index()], self.loop_end(block));
+        // What the loop does not use stays where it is, if that is a register.
+        let mut values = core::mem::take(&mut self.state.brought);
+        let count = values.len();
+        if (end - begin).saturating_mul(MANY) < self.live.count_live_in(block) {
+            let behind = self.function.blocks[block].loop_end.expand().expect("a header");
+            self.live.list_used(self.function, self.selected, block, behind, &mut values);
+        } else {
+            values.extend(self.live.live_in(block).filter(|&value| self.state.next(self.live, value) < end));
+        }
+        let mut all: SmallVec<[Node; 32]> = values.as_slice().into();
+        values.truncate(count);
+        self.state.brought = values;
+        all.sort_unstable_by_key(|&value| self.live.number(value));
+        all.dedup();
+        self.list_candidates(all.into_iter(), candidates);
         let first_call = self.state.calls[self.state.next_call..].first().map_or(NEVER, |&(call, _)| call);
         let calls = first_call < end;
         let mut free = self.state.allocatable;
         let mut capacity = self.capacity();
         if calls {
-            self.give_callee_saved(&mut candidates, &mut free, begin, end);
+            self.give_callee_saved(candidates, &mut free, begin, end);
         }
         let pressure = self.live.pressure[block.index()];
-        for candidate in &mut candidates {
+        for candidate in candidates.iter() {
             let state = *self.state.value(candidate.value);
             let class = state.class as usize;
             if candidate.register.is_some() {
@@ -215,11 +261,10 @@ impl Pass<'_> {
                 }
             }
         }
-        candidates
     }
 
     /// Of what must survive the loop's calls, the values used most get registers that do.
-    fn give_callee_saved(&mut self, candidates: &mut Candidates, free: &mut RegSet, begin: u32, end: u32) {
+    fn give_callee_saved(&mut self, candidates: &mut [Candidate], free: &mut RegSet, begin: u32, end: u32) {
         let mut most: SmallVec<[(usize, usize); 16]> = SmallVec::new();
         for (index, candidate) in candidates.iter().enumerate() {
             let uses = self.live.uses_of(candidate.value);
@@ -256,7 +301,7 @@ impl Pass<'_> {
     }
 
     /// Notes what edges have to bring.
-    fn note_entry(&mut self, candidates: &Candidates) {
+    fn note_entry(&mut self, candidates: &[Candidate]) {
         let start = self.state.entry_pool.len() as u32;
         for candidate in candidates {
             if candidate.is_parameter {

@@ -10,6 +10,7 @@ use mj_decode::ValType;
 
 use super::FOREIGN_SLOT;
 use super::live::{Live, NEVER};
+use super::meet::Candidate;
 use crate::ssa::{Block, Function, Node, NodeKind, Terminator};
 use crate::{Arrival, Class, Defined, Definition, Operand, PReg, RegSet, RegisterFile, Selected, Use};
 
@@ -71,6 +72,12 @@ pub(super) struct State {
     pub slots: u32,
     /// Some value is a reference.
     pub has_references: bool,
+    /// Far values that have been stored elsewhere than in the block that defines them.
+    pub wandering: Vec<u64>,
+    /// Values that come into the block at hand in registers, from some predecessor.
+    pub brought: Vec<Node>,
+    /// What comes into the block at hand, where edges meet.
+    pub candidates: Vec<Candidate>,
     /// What is in registers where blocks end.
     pub ends: Vec<(u32, u32)>,
     pub snapshots: Vec<(PReg, Node)>,
@@ -79,7 +86,7 @@ pub(super) struct State {
     pub entry_pool: Vec<(PReg, Node)>,
     /// Positions of calls that are not in cold blocks, with their blocks.
     pub calls: Vec<(u32, Block)>,
-    /// Index of the first call at or behind the position at hand.
+    /// Index of the first call at or behind the place that is decided about.
     pub next_call: usize,
 }
 
@@ -123,6 +130,8 @@ impl State {
         self.entries.clear();
         self.entries.resize(function.blocks.len(), (0, 0));
         self.entry_pool.clear();
+        self.wandering.clear();
+        self.wandering.resize(live.words(), 0);
         self.find_calls(function, selected, live);
         self.find_hints(function, selected, live);
         for &(value, arrival) in &selected.arrivals {
@@ -271,9 +280,10 @@ impl State {
     pub fn restore(&mut self, block: Block) {
         self.clear_registers();
         let (start, end) = self.ends[block.index()];
-        for index in start..end {
-            let (register, value) = self.snapshots[index as usize];
-            self.set(register, value);
+        for &(register, value) in &self.snapshots[start as usize..end as usize] {
+            self.values[value.index()].register = register;
+            self.content.0[register.index()] = value.into();
+            self.occupied.insert(register);
         }
     }
 
@@ -313,7 +323,9 @@ impl State {
         self.values[value.index()].cursor += 1;
     }
 
-    pub fn enter_block(&mut self, position: u32) {
+    /// Leaves calls in front of a position behind.
+    #[inline]
+    pub fn pass_calls(&mut self, position: u32) {
         while self.calls.get(self.next_call).is_some_and(|&(call, _)| call < position) {
             self.next_call += 1;
         }

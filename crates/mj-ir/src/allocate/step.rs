@@ -4,13 +4,16 @@ use cranelift_entity::EntityRef;
 use smallvec::SmallVec;
 
 use super::live::NEVER;
-use super::state::Stored;
+use super::state::{Stored, ValueState};
 use super::{Action, Location, Pass};
 use crate::ssa::{Block, Node};
 use crate::{Arrival, Class, Defined, Definition, MoveSink, Operand, PReg, ParallelMoves, RegSet, Use};
 
 /// How many calls ahead are looked at.
 const CALLS_AHEAD: usize = 4;
+
+/// How many loops outward a next use is looked for.
+const LOOPS_OUTWARD: usize = 16;
 
 impl MoveSink for Vec<Action> {
     fn copy(&mut self, to: PReg, from: PReg) {
@@ -21,8 +24,6 @@ impl MoveSink for Vec<Action> {
         self.push(Action::Exchange(a, b));
     }
 }
-
-type Locations = SmallVec<[Location; 8]>;
 
 fn register_of(location: Location) -> PReg {
     match location {
@@ -98,7 +99,18 @@ impl Pass<'_> {
         } else {
             let from = self.state.value(value).register;
             self.act(Action::Store { slot, from });
-            self.state.value_mut(value).stored = Stored::At(self.block);
+            self.stored_at(value, self.block);
+        }
+    }
+
+    /// Notes that a value's slot holds it in what `block` dominates.
+    pub(super) fn stored_at(&mut self, value: Node, block: Block) {
+        self.state.value_mut(value).stored = Stored::At(block);
+        let number = self.live.number(value);
+        if let Some(word) = self.state.wandering.get_mut(number as usize / 64)
+            && self.function.nodes[value].block != block.into()
+        {
+            *word |= 1 << (number % 64);
         }
     }
 
@@ -114,7 +126,8 @@ impl Pass<'_> {
             return next;
         }
         let mut header = self.function.blocks[self.block].header.expand();
-        while let Some(at) = header {
+        for _ in 0..LOOPS_OUTWARD {
+            let Some(at) = header else { break };
             let end = self.loop_end(at);
             if next < end {
                 return next;
@@ -144,7 +157,7 @@ impl Pass<'_> {
             let is_alive = call < last && (block == self.block || self.live.is_live_in(block, value));
             is_alive || self.function.blocks[block].header.expand().is_some_and(|header| self.live.is_live_in(header, value))
         };
-        self.state.calls[self.state.next_call..].iter().skip_while(|&&(call, _)| call < self.from).take(CALLS_AHEAD).any(crosses)
+        self.state.calls[self.state.next_call..].iter().take(CALLS_AHEAD).any(crosses)
     }
 
     /// The best of some free registers for a value; `preferred` if nothing speaks for another.
@@ -235,24 +248,22 @@ impl Pass<'_> {
         for operand in uses {
             self.state.advance(operand.value);
         }
-        self.from = self.position + 1;
+        self.state.pass_calls(self.position + 1);
         self.state.pinned = RegSet::EMPTY;
-        let mut locations = Locations::new();
-        if step.is_call {
-            self.call(index, uses, definitions, &mut locations);
-        } else {
-            self.form(index, uses, definitions, &mut locations);
-        }
         self.out.step_locations.push(self.out.locations.len() as u32);
-        self.out.locations.extend_from_slice(&locations);
+        if step.is_call {
+            self.call(index, uses, definitions);
+        } else {
+            self.form(index, uses, definitions);
+        }
         self.state.pinned = RegSet::EMPTY;
     }
 
-    fn form(&mut self, index: u32, uses: &[Operand], definitions: &[Defined], locations: &mut Locations) {
+    fn form(&mut self, index: u32, uses: &[Operand], definitions: &[Defined]) {
         let constraints = self.selected.steps[index as usize].constraints;
         let mut reserved = constraints.clobbers;
-        let mut lost = constraints.clobbers;
         if !constraints.is_plain {
+            let mut lost = constraints.clobbers;
             for defined in definitions {
                 if let Definition::Fixed(register) = defined.constraint {
                     lost.insert(register);
@@ -267,21 +278,24 @@ impl Pass<'_> {
             self.vacate(uses, reserved, lost);
             self.bring_fixed(uses);
         }
-        self.pin_present(uses);
-        for operand in uses {
-            let location = self.bring(operand, reserved);
-            locations.push(location);
+        let first = self.out.locations.len();
+        if !self.find_present(uses) {
+            for (index, operand) in (first..).zip(uses) {
+                if self.out.locations[index] == Location::Nowhere {
+                    self.out.locations[index] = self.bring(operand, reserved);
+                }
+            }
         }
-        let temporaries: SmallVec<[PReg; 2]> = constraints
-            .temporaries
-            .iter()
-            .map(|&class| {
-                let register = self.take(class, reserved);
-                self.state.pinned.insert(register);
-                register
-            })
-            .collect();
-        self.finish_form(index, uses, definitions, locations, &temporaries);
+        let defined = definitions.first();
+        self.out.locations.extend(defined.map(|_| Location::Nowhere));
+        let mut temporaries = RegSet::EMPTY;
+        for &class in constraints.temporaries {
+            let register = self.take(class, reserved);
+            self.state.pinned.insert(register);
+            temporaries.insert(register);
+            self.out.locations.push(Location::Register(register));
+        }
+        self.finish_form(index, uses, defined, first, temporaries);
     }
 
     /// Empties the registers that the step wants for itself.
@@ -327,29 +341,42 @@ impl Pass<'_> {
         }
     }
 
-    fn pin_present(&mut self, uses: &[Operand]) {
+    /// Notes where the operands are that are in registers, which they keep. False if there are others, which are `Nowhere` so far.
+    fn find_present(&mut self, uses: &[Operand]) -> bool {
+        let mut are_all = true;
         for operand in uses {
             let register = self.state.value(operand.value).register;
-            if register.is_some() && !matches!(operand.constraint, Use::Fixed(_)) {
-                self.state.pinned.insert(register);
-            }
+            let location = match operand.constraint {
+                Use::Fixed(register) => Location::Register(register),
+                _ if register.is_some() => {
+                    self.state.pinned.insert(register);
+                    Location::Register(register)
+                }
+                _ => {
+                    are_all = false;
+                    Location::Nowhere
+                }
+            };
+            self.out.locations.push(location);
         }
+        are_all
     }
 
-    /// Brings an operand to where it may be used, and says where that is.
+    /// Brings an operand that was in no register to where it may be used, and says where that is.
     fn bring(&mut self, operand: &Operand, reserved: RegSet) -> Location {
         let value = operand.value;
-        let state = *self.state.value(value);
+        let &ValueState { register, class, is_constant, .. } = self.state.value(value);
         match operand.constraint {
+            // It is another operand, too.
+            _ if register.is_some() => Location::Register(register),
             Use::Fixed(register) => Location::Register(register),
-            _ if state.register.is_some() => Location::Register(state.register),
-            Use::Anywhere if state.is_constant => Location::Constant(value),
+            Use::Anywhere if is_constant => Location::Constant(value),
             Use::Anywhere => Location::Slot(self.state.slot(value)),
             Use::Any | Use::ZeroExtended => {
-                let free = self.state.free(state.class) & !reserved;
+                let free = self.state.free(class) & !reserved;
                 let register = match self.choose(value, free, PReg::NONE) {
                     Some(register) => register,
-                    None => self.evict_farthest(state.class, reserved),
+                    None => self.evict_farthest(class, reserved),
                 };
                 self.load(register, value);
                 self.state.set(register, value);
@@ -360,33 +387,32 @@ impl Pass<'_> {
         }
     }
 
-    /// Lets go of what is not needed any more, finds the result's register, and emits.
-    fn finish_form(&mut self, index: u32, uses: &[Operand], definitions: &[Defined], locations: &mut Locations, temporaries: &[PReg]) {
+    /// Lets go of what is not needed any more, finds the result's register, and emits. The operands' locations begin with number `start`.
+    fn finish_form(&mut self, index: u32, uses: &[Operand], defined: Option<&Defined>, start: usize, temporaries: RegSet) {
         let constraints = self.selected.steps[index as usize].constraints;
-        let dies = |pass: &Self, operand: &Operand| !pass.is_needed(operand.value);
-        let defined = definitions.first();
         if let Some(defined) = defined
             && defined.constraint == Definition::Tied
             && constraints.commutative
             && uses.len() > 1
         {
-            let (first, second) = (dies(self, &uses[0]), dies(self, &uses[1]));
+            let (first, second) = (!self.is_needed(uses[0].value), !self.is_needed(uses[1].value));
             let wanted = self.wanted(defined.value);
-            if second && (!first || wanted.is_some() && wanted == register_of(locations[1])) {
-                locations.swap(0, 1);
+            if second && (!first || wanted.is_some() && wanted == register_of(self.out.locations[start + 1])) {
+                self.out.locations.swap(start, start + 1);
             }
         }
         let mut dying = RegSet::EMPTY;
         for operand in uses {
             let register = self.state.value(operand.value).register;
-            if register.is_some() && dies(self, operand) {
+            if register.is_some() && !self.is_needed(operand.value) {
                 dying.insert(register);
                 self.state.forget(register);
             }
         }
         let mut result = Location::Nowhere;
         if let Some(defined) = defined {
-            let mut forbidden = RegSet::of(temporaries) | (set_of(locations) & !dying);
+            let locations = &self.out.locations[start..start + uses.len()];
+            let mut forbidden = temporaries | (set_of(locations) & !dying);
             let first = locations.first().map_or(PReg::NONE, |&location| register_of(location));
             if constraints.early_definition {
                 forbidden |= set_of(locations);
@@ -394,12 +420,9 @@ impl Pass<'_> {
                 forbidden |= set_of(&locations[1..]);
             }
             result = self.define(defined, forbidden, first);
+            self.out.locations[start + uses.len()] = result;
         }
         self.act(Action::Step(index));
-        if defined.is_some() {
-            locations.push(result);
-        }
-        locations.extend(temporaries.iter().map(|&register| Location::Register(register)));
         self.out.used |= constraints.clobbers;
         self.settle(defined, result);
     }
@@ -441,7 +464,7 @@ impl Pass<'_> {
         }
     }
 
-    fn call(&mut self, index: u32, uses: &[Operand], definitions: &[Defined], locations: &mut Locations) {
+    fn call(&mut self, index: u32, uses: &[Operand], definitions: &[Defined]) {
         self.survive();
         let mut moves = ParallelMoves::default();
         for operand in uses {
@@ -450,7 +473,7 @@ impl Pass<'_> {
                 if from.is_some() {
                     moves.push(to, from);
                 }
-                locations.push(Location::Register(to));
+                self.out.locations.push(Location::Register(to));
             } else {
                 unreachable!("a call's operands are fixed");
             }
@@ -474,7 +497,7 @@ impl Pass<'_> {
         self.act(Action::Step(index));
         for defined in definitions {
             let Definition::Fixed(register) = defined.constraint else { unreachable!("a call's results are fixed") };
-            locations.push(Location::Register(register));
+            self.out.locations.push(Location::Register(register));
             self.settle(Some(defined), Location::Register(register));
         }
     }

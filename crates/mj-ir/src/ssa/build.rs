@@ -121,10 +121,6 @@ pub(super) struct Scratch {
     turns: Turns,
     numbers: Numbers,
     facts: Facts,
-    /// The dominators of the current block, the first block first, and itself.
-    dominators: Vec<Block>,
-    /// By block, its place among its dominators.
-    dominator_depths: Vec<u32>,
     /// Edges of switches that are as others are.
     copies: Vec<(u32, u32)>,
     /// What a parameter is instead, by node; empty if nothing is replaced.
@@ -325,8 +321,6 @@ impl Scratch {
         self.turns.clear();
         self.numbers.begin(body);
         self.facts.clear();
-        self.dominators.clear();
-        self.dominator_depths.clear();
         self.copies.clear();
         self.replaced.clear();
         self.nodes.clear();
@@ -450,30 +444,15 @@ impl Builder<'_> {
     fn open_block(&mut self, dominator: Option<Block>) -> Block {
         self.is_open = true;
         let header = self.find_loops();
-        let block = self.function.blocks.push(BlockRow { dominator: dominator.into(), header, ..BlockRow::default() });
-        let depth = dominator.map_or(0, |dominator| self.scratch.dominator_depths[dominator.index()] + 1);
-        self.scratch.dominator_depths.push(depth);
-        let dominators = &mut self.scratch.dominators;
-        dominators.resize(depth as usize + 1, block);
-        dominators[depth as usize] = block;
-        // What is left of the last block's dominators holds up to the first that is a dominator of both.
-        let mut next = dominator;
-        while let Some(dominator) = next {
-            let place = &mut dominators[self.scratch.dominator_depths[dominator.index()] as usize];
-            if *place == dominator {
-                break;
-            }
-            *place = dominator;
-            next = self.function.blocks[dominator].dominator.expand();
-        }
+        let block = self.function.blocks.push(BlockRow { header, ..BlockRow::default() });
+        self.function.set_dominator(block, dominator);
         block
     }
 
     /// Whether a block dominates the current one.
     #[inline]
     fn dominates(&self, block: Block) -> bool {
-        let depth = self.scratch.dominator_depths[block.index()] as usize;
-        self.scratch.dominators.get(depth) == Some(&block)
+        self.function.dominates(block, self.current())
     }
 
     /// A new parameter of the current block, which [`set_parameters`](Self::set_parameters) lists.

@@ -5,7 +5,7 @@
 
 use cranelift_entity::EntityRef;
 
-use super::{Block, Edge, Effect, Function, Node, NodeKind, Terminator};
+use super::{Block, Edge, Effect, Function, List, Node, NodeKind, Terminator};
 
 /// How often each value is used; reusable.
 #[derive(Default, Debug)]
@@ -53,9 +53,11 @@ impl Uses {
         self.compact(function);
     }
 
+    /// Others keep what they had in another function; nobody asks.
     fn number_parameters(&mut self, function: &Function) {
-        self.numbers.clear();
-        self.numbers.resize(function.nodes.len(), 0);
+        if self.numbers.len() < function.nodes.len() {
+            self.numbers.resize(function.nodes.len(), 0);
+        }
         for block in function.blocks.keys() {
             for (number, &parameter) in function.parameters(block).iter().enumerate() {
                 self.numbers[parameter.index()] = number as u32;
@@ -63,20 +65,31 @@ impl Uses {
         }
     }
 
-    /// Edges with arguments, by target.
+    /// Edges with arguments, by target, in the order of the blocks they leave.
     fn find_edges(&mut self, function: &Function) {
-        self.incoming.clear();
-        for block in function.blocks.keys() {
-            self.incoming.extend(function.edges_of(block).filter(|edge| !edge.arguments.is_empty()).map(|edge| (edge.to, edge)));
-        }
-        self.incoming.sort_by_key(|&(to, _)| to);
         self.starts.clear();
-        self.starts.resize(function.blocks.len() + 1, 0);
-        for &(to, _) in &self.incoming {
-            self.starts[to.index() + 1] += 1;
+        self.starts.resize(function.blocks.len() + 2, 0);
+        let mut count = 0;
+        for block in function.blocks.keys() {
+            function.edges_of(block).filter(|edge| !edge.arguments.is_empty()).for_each(|edge| {
+                count += 1;
+                self.starts[edge.to.index() + 2] += 1;
+            });
         }
-        for index in 0..function.blocks.len() {
-            self.starts[index + 1] += self.starts[index];
+        let mut sum = 0;
+        for start in &mut self.starts[2..] {
+            sum += *start;
+            *start = sum;
+        }
+        let nowhere = Edge { to: Block::new(0), arguments: List::default() };
+        self.incoming.clear();
+        self.incoming.resize(count, (Block::new(0), nowhere));
+        for block in function.blocks.keys() {
+            function.edges_of(block).filter(|edge| !edge.arguments.is_empty()).for_each(|edge| {
+                let next = &mut self.starts[edge.to.index() + 1];
+                self.incoming[*next as usize] = (edge.to, edge);
+                *next += 1;
+            });
         }
     }
 
@@ -143,14 +156,22 @@ impl Uses {
 
     /// Takes nodes that nobody needs out of a block; results stay behind their calls.
     fn unlink(&self, function: &mut Function, block: Block) {
-        let mut next = function.blocks[block].first.take();
-        function.blocks[block].last = None.into();
+        let mut before = None;
+        let mut next = function.blocks[block].first.expand();
         while let Some(node) = next {
-            next = function.nodes[node].next.take();
-            let kind = function.nodes[node].kind;
-            if kind.effect() >= Effect::MayTrap || self.of(node) > 0 || matches!(kind, NodeKind::Result(_)) {
-                function.append(block, node);
+            let row = &function.nodes[node];
+            next = row.next.expand();
+            let kind = row.kind;
+            if self.of(node) > 0 || kind.effect() >= Effect::MayTrap || matches!(kind, NodeKind::Result(_)) {
+                before = Some(node);
+                continue;
+            }
+            function.nodes[node].next = None.into();
+            match before {
+                Some(before) => function.nodes[before].next = next.into(),
+                None => function.blocks[block].first = next.into(),
             }
         }
+        function.blocks[block].last = before.into();
     }
 }

@@ -100,25 +100,41 @@ impl Verifier<'_> {
         Ok(())
     }
 
+    /// A block's dominator dominates all blocks from which edges go forward to it, and no child of the dominator does.
     fn check_dominators(&mut self) -> Result<(), Wrong> {
         let function = self.function;
-        let mut sizes: SecondaryMap<Block, u32> = SecondaryMap::with_default(1);
+        let mut children: SecondaryMap<Block, Vec<Block>> = SecondaryMap::new();
         for block in function.blocks.keys() {
-            let mut forward = self.incoming[block].iter().rev().copied().filter(|&from| from < block);
-            let first = forward.next();
-            let dominator = first.map(|first| {
-                forward.fold(first, |mut a, mut b| {
-                    while a != b {
-                        let later = if a > b { &mut a } else { &mut b };
-                        *later = self.dominators[*later].expect("the first block dominates all");
-                    }
-                    a
-                })
-            });
+            let dominator = function.blocks[block].dominator.expand();
+            ensure!(dominator.is_some() == (block.index() > 0), "the dominator of {block} is {dominator:?}");
+            ensure!(dominator.is_none_or(|dominator| dominator < block), "{block} is dominated by a block behind it");
             self.dominators[block] = dominator;
-            let stored = function.blocks[block].dominator.expand();
-            ensure!(stored == dominator, "the dominator of {block} is {dominator:?}, not {stored:?}");
+            if let Some(dominator) = dominator {
+                children[dominator].push(block);
+            }
         }
+        self.number_dominated();
+        for block in function.blocks.keys().skip(1) {
+            let dominator = self.dominators[block].expect("but for the first block");
+            let forward = || self.incoming[block].iter().copied().filter(|&from| from < block);
+            let outside = forward().find(|&from| !self.dominated[dominator].contains(&self.dominated[from].start));
+            ensure!(outside.is_none(), "{dominator} does not dominate {outside:?}, which goes to {block}");
+            let (Some(first), Some(last)) =
+                (forward().map(|from| self.dominated[from].start).min(), forward().map(|from| self.dominated[from].start).max())
+            else {
+                return Err(format!("no edge goes forward to {block}"));
+            };
+            let behind = children[dominator].partition_point(|&child| self.dominated[child].start <= first);
+            let nearer = behind.checked_sub(1).map(|index| children[dominator][index]);
+            let nearer = nearer.filter(|&child| self.dominated[child].contains(&first) && self.dominated[child].contains(&last));
+            ensure!(nearer.is_none(), "the dominator of {block} is not {dominator}, but {nearer:?} or a block that it dominates");
+        }
+        Ok(())
+    }
+
+    fn number_dominated(&mut self) {
+        let function = self.function;
+        let mut sizes: SecondaryMap<Block, u32> = SecondaryMap::with_default(1);
         for block in function.blocks.keys().rev() {
             if let Some(dominator) = self.dominators[block] {
                 let size = sizes[block];
@@ -138,7 +154,6 @@ impl Verifier<'_> {
             self.dominated[block] = start..start + sizes[block];
             free[block] = start + 1;
         }
-        Ok(())
     }
 
     /// Edges go forward but to headers; a loop is entered at its header only, from the block in front of it.

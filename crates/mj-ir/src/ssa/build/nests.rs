@@ -3,6 +3,8 @@
 //! What is written in a loop is not all in it: an arm that leaves it for good ([`mj_decode::Flow`]) runs once. Blocks are built as they are written;
 //! in the end, those that are in a loop only as written come behind it.
 
+use core::ops::Range;
+
 use cranelift_entity::packed_option::PackedOption;
 use cranelift_entity::{EntityRef, PrimaryMap};
 
@@ -30,6 +32,8 @@ struct OpenLoop {
     around: Option<usize>,
     /// Values moved in front of it.
     moved: u32,
+    /// The locals that it writes, in `Scratch::written`.
+    written: (u32, u32),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +45,12 @@ struct Header {
 
 /// Values moved in front of one loop at most: each may cost a register in all of it.
 const HOISTED: u32 = 16;
+
+/// In so many loops, what a loop writes is not looked for: it is taken to write what the one around it does.
+const DEEP: usize = 32;
+
+/// Loops that a value is moved in front of at once, at most: each is looked at.
+const OUTWARD: usize = 64;
 
 impl Nests {
     pub(super) fn clear(&mut self) {
@@ -60,9 +70,15 @@ impl Nests {
     }
 
     /// A loop begins behind the current block, as the next one.
-    pub(super) fn enter(&mut self, header: Block, number: u32) {
+    pub(super) fn enter(&mut self, header: Block, number: u32, written: (u32, u32)) {
         self.headers.push(Header { block: header, around: self.header() });
-        self.open.push(OpenLoop { header, number, around: self.innermost, moved: 0 });
+        self.open.push(OpenLoop { header, number, around: self.innermost, moved: 0, written });
+    }
+
+    /// What the loop with this number writes, if it is the last one that was entered, and deep in others.
+    pub(super) fn deep_written(&self, number: Option<u32>) -> Option<Range<usize>> {
+        let last = self.open.last().filter(|last| self.open.len() > DEEP && Some(last.number) == number)?;
+        Some(last.written.0 as usize..last.written.1 as usize)
     }
 
     /// The loop that began last ends.
@@ -78,7 +94,8 @@ impl Nests {
     pub(super) fn outermost(&mut self, is_outside: impl Fn(Block) -> bool) -> Option<Block> {
         let mut found = None;
         let mut next = self.innermost;
-        while let Some(index) = next.filter(|&index| is_outside(self.open[index].header)) {
+        for _ in 0..OUTWARD {
+            let Some(index) = next.filter(|&index| is_outside(self.open[index].header)) else { break };
             if self.open[index].moved < HOISTED {
                 found = Some(index);
             }
@@ -97,7 +114,8 @@ impl Builder<'_> {
         let mut number = if nests.open.is_empty() { None } else { flow.loop_around(self.place) };
         nests.innermost = None;
         while let Some(wanted) = number {
-            nests.innermost = nests.open.iter().rposition(|open| open.number == wanted);
+            // Loops further in have greater numbers.
+            nests.innermost = nests.open.binary_search_by_key(&wanted, |open| open.number).ok();
             if nests.innermost.is_some() {
                 break;
             }
@@ -186,6 +204,7 @@ impl Function {
         for &block in order {
             let mut row = core::mem::take(&mut self.blocks[block]);
             row.dominator = row.dominator.map(|block| places[block.index()]).into();
+            moved(&mut row.dominator_jump);
             match &mut row.terminator {
                 Terminator::Jump(edge) => moved(&mut edge.to),
                 Terminator::Branch { taken, other, .. } => {

@@ -1,7 +1,10 @@
 //! What the locals are, at every place that something still comes from.
 //!
 //! States form a tree: each differs from its parent by one local. A branch remembers a number; where branches meet, the locals that may differ are those
-//! on the ways up to the nearest common ancestor. So neither a block nor a branch copies all locals. A parent's number is less than its children's.
+//! on the ways up to the nearest common ancestor. So neither a block nor a branch copies all locals.
+//!
+//! Where a way is long and few locals differ, states on it get shorter ways to that ancestor, so that who comes that way again does not take as long.
+//! Invariant: a parent's rank is less than its children's.
 
 use cranelift_entity::packed_option::ReservedValue;
 
@@ -14,7 +17,14 @@ struct State {
     local: u32,
     value: Node,
     before: Node,
+    /// Its number; but less if its way has been made shorter.
+    rank: u32,
+    /// The meeting that last went up from here.
+    passed: u32,
 }
+
+/// A way of more steps than this, and four for each local that differs, is made shorter.
+const LONG: usize = 64;
 
 /// The values of all locals, now and before; reusable.
 #[derive(Default, Debug)]
@@ -27,6 +37,8 @@ pub(super) struct Locals {
     meeting: u32,
     way: Vec<u32>,
     columns: Vec<u32>,
+    /// Some way of the last meeting was long.
+    is_long: bool,
     filled: Vec<u32>,
     rows: Vec<Node>,
 }
@@ -37,7 +49,7 @@ impl Locals {
         self.values.clear();
         self.states.clear();
         let nobody = Node::reserved_value();
-        self.states.push(State { parent: 0, local: 0, value: nobody, before: nobody });
+        self.states.push(State { parent: 0, local: 0, value: nobody, before: nobody, rank: 0, passed: 0 });
         self.current = 0;
         self.seen.clear();
         self.meeting = 0;
@@ -59,9 +71,14 @@ impl Locals {
     pub(super) fn set(&mut self, local: u32, value: Node) {
         let before = core::mem::replace(&mut self.values[local as usize], value);
         if before != value {
-            self.states.push(State { parent: self.current, local, value, before });
-            self.current = self.states.len() as u32 - 1;
+            let number = self.states.len() as u32;
+            self.states.push(State { parent: self.current, local, value, before, rank: number, passed: 0 });
+            self.current = number;
         }
+    }
+
+    fn rank(&self, state: u32) -> u32 {
+        self.states[state as usize].rank
     }
 
     /// The number of the state as it is.
@@ -70,12 +87,17 @@ impl Locals {
         self.current
     }
 
+    /// More steps than these make a way long.
+    fn long(&self) -> usize {
+        LONG + 4 * self.columns.len()
+    }
+
     /// Goes to another state.
     pub(super) fn go_to(&mut self, state: u32) {
         let mut target = state;
         self.way.clear();
         while self.current != target {
-            if self.current > target {
+            if self.rank(self.current) > self.rank(target) {
                 let row = self.states[self.current as usize];
                 self.values[row.local as usize] = row.before;
                 self.current = row.parent;
@@ -107,22 +129,31 @@ impl Locals {
     pub(super) fn meet(&mut self, states: &mut [u32]) -> usize {
         self.meeting += 1;
         self.columns.clear();
-        states.sort_unstable_by(|a, b| b.cmp(a));
-        // The greatest first, each state between is passed once.
+        states.sort_unstable_by_key(|&state| core::cmp::Reverse((self.states[state as usize].rank, state)));
+        // Each state between is passed once.
         let mut ancestor = states[0];
+        let mut steps = 0;
         for &state in &states[1..] {
             let mut state = state;
             while ancestor != state {
-                let higher = if ancestor > state { &mut ancestor } else { &mut state };
-                let row = self.states[*higher as usize];
-                *higher = row.parent;
-                let seen = &mut self.seen[row.local as usize];
+                let is_above = self.rank(ancestor) <= self.rank(state);
+                let row = &mut self.states[if is_above { state } else { ancestor } as usize];
+                if is_above && row.passed == self.meeting {
+                    // It joins another one's way to the ancestor.
+                    break;
+                }
+                row.passed = self.meeting;
+                steps += 1;
+                let State { parent, local, .. } = *row;
+                *if is_above { &mut state } else { &mut ancestor } = parent;
+                let seen = &mut self.seen[local as usize];
                 if seen.0 != self.meeting {
                     *seen = (self.meeting, self.columns.len() as u32);
-                    self.columns.push(row.local);
+                    self.columns.push(local);
                 }
             }
         }
+        self.is_long = steps > self.long();
         self.go_to(ancestor);
         self.filled.clear();
         self.filled.resize(self.columns.len(), u32::MAX);
@@ -147,7 +178,7 @@ impl Locals {
                         self.rows[start + column] = self.rows[start - width + column];
                     }
                 }
-                return;
+                break;
             }
             let row = self.states[at as usize];
             let column = self.seen[row.local as usize].1 as usize;
@@ -157,6 +188,64 @@ impl Locals {
                 left -= 1;
             }
             at = row.parent;
+        }
+        if self.is_long && self.is_far_below(state, ancestor) {
+            self.shorten(state);
+        }
+    }
+
+    /// Whether the way from a state to one above it is long.
+    fn is_far_below(&self, mut state: u32, ancestor: u32) -> bool {
+        for _ in 0..self.long() {
+            if state == ancestor {
+                return false;
+            }
+            state = self.states[state as usize].parent;
+        }
+        true
+    }
+
+    /// Gives a state, and others on its way, shorter ways to the ancestor of the last meeting.
+    #[cold]
+    fn shorten(&mut self, state: u32) {
+        let ancestor = self.current;
+        let mut way = core::mem::take(&mut self.way);
+        way.clear();
+        let mut at = state;
+        while at != ancestor {
+            way.push(at);
+            at = self.states[at as usize].parent;
+        }
+        let mut now: Vec<Node> = self.columns.iter().map(|&local| self.values[local as usize]).collect();
+        let apart = self.long() / 2;
+        for (number, &at) in way.iter().rev().enumerate() {
+            let State { local, value, .. } = self.states[at as usize];
+            now[self.seen[local as usize].1 as usize] = value;
+            if number % apart == apart - 1 || at == state {
+                self.hang(at, ancestor, &now);
+            }
+        }
+        self.way = way;
+    }
+
+    /// Makes `ancestor` the next state above `state` but for one for each column, which are `now` there.
+    fn hang(&mut self, state: u32, ancestor: u32, now: &[Node]) {
+        let mut parent = ancestor;
+        let last = self.states[state as usize].local;
+        for (column, &value) in now.iter().enumerate() {
+            let local = self.columns[column];
+            let before = self.values[local as usize];
+            if local != last && before != value {
+                let rank = self.rank(parent) + 1;
+                self.states.push(State { parent, local, value, before, rank, passed: 0 });
+                parent = self.states.len() as u32 - 1;
+            }
+        }
+        let rank = self.rank(parent) + 1;
+        if rank < self.rank(state) {
+            let before = self.values[last as usize];
+            let row = &mut self.states[state as usize];
+            (row.parent, row.before, row.rank) = (parent, before, rank);
         }
     }
 

@@ -311,7 +311,10 @@ impl Translator for Builder<'_> {
             return self.open_frame(Kind::Block, ty.params.len(), ty.results.len());
         }
         let start = self.scratch.written.len() as u32;
-        self.scratch.locals.distinct(self.flow.written(number), &mut self.scratch.written);
+        match self.scratch.nests.deep_written(self.flow.outer(number)) {
+            Some(around) => self.scratch.written.extend_from_within(around),
+            None => self.scratch.locals.distinct(self.flow.written(number), &mut self.scratch.written),
+        }
         let header = Block::new(self.function.blocks.len());
         let open = LoopFrame { header, written: (start, self.scratch.written.len() as u32), edges: NO_EDGE, last: Block::new(0) };
         self.open_frame(Kind::Loop(open), ty.params.len(), ty.results.len());
@@ -321,7 +324,7 @@ impl Translator for Builder<'_> {
         }
         let before = self.current();
         self.terminate(Terminator::Jump(edge));
-        self.scratch.nests.enter(header, number);
+        self.scratch.nests.enter(header, number, open.written);
         self.place = rest.offset();
         self.open_block(Some(before));
         for (index, &ty) in (self.scratch.stack.len() - ty.params.len()..).zip(ty.params) {
