@@ -6,7 +6,6 @@
 use cranelift_entity::EntityRef;
 use smallvec::SmallVec;
 
-use super::state::Stored;
 use super::{Action, Pass};
 use crate::ssa::{Block, Edge, Node};
 use crate::{PReg, ParallelMoves, RegSet};
@@ -46,7 +45,7 @@ impl Pass<'_> {
         let (first, last) = self.state.entries[edge.to.index()];
         let entries: SmallVec<[(PReg, Node); 32]> = self.state.entry_pool[first as usize..last as usize].into();
         self.store_live(from, edge.to, &entries);
-        let rescued = self.rescue(parameters, arguments);
+        let rescued = self.rescue(from, parameters, arguments);
         self.store_parameters(from, parameters, arguments, &rescued);
         let mut moves = ParallelMoves::default();
         let mut loads: SmallVec<[(PReg, Node); 16]> = SmallVec::new();
@@ -84,16 +83,22 @@ impl Pass<'_> {
     }
 
     /// Copies away what is only in slots that the edge writes.
-    fn rescue(&mut self, parameters: &[Node], arguments: &[Node]) -> SmallVec<[(u32, Node); 4]> {
+    fn rescue(&mut self, from: Block, parameters: &[Node], arguments: &[Node]) -> SmallVec<[(u32, Node); 4]> {
         let mut rescued: SmallVec<[(u32, Node); 4]> = SmallVec::new();
+        self.state.begin_writing();
         for (&parameter, &argument) in parameters.iter().zip(arguments) {
+            if self.is_written(from, parameter, argument) {
+                let slot = self.state.slot(parameter);
+                self.state.write(slot);
+            }
+        }
+        for &argument in arguments {
             let state = *self.state.value(argument);
-            let is_written = argument != parameter
-                && state.register.is_none()
-                && state.stored == Stored::Given
-                && parameters.contains(&argument)
+            let is_lost = state.register.is_none()
+                && !state.is_constant
+                && self.state.writes(state.slot)
                 && rescued.iter().all(|&(_, other)| other != argument);
-            if is_written {
+            if is_lost {
                 let to = self.state.slots;
                 self.state.slots += 1;
                 self.act(Action::CopySlot { to, from: state.slot, value: argument });
@@ -103,16 +108,22 @@ impl Pass<'_> {
         rescued
     }
 
+    /// Whether an edge writes the slot of a parameter.
+    fn is_written(&mut self, from: Block, parameter: Node, argument: Node) -> bool {
+        if self.state.value(parameter).home.is_some() || parameter == argument {
+            return false;
+        }
+        let slot = self.state.slot(parameter);
+        self.state.value(argument).slot != slot || !self.is_stored_in(argument, from)
+    }
+
     fn store_parameters(&mut self, from: Block, parameters: &[Node], arguments: &[Node], rescued: &[(u32, Node)]) {
         for (&parameter, &argument) in parameters.iter().zip(arguments) {
-            if self.state.value(parameter).home.is_some() || parameter == argument {
+            if !self.is_written(from, parameter, argument) {
                 continue;
             }
             let slot = self.state.slot(parameter);
             let state = *self.state.value(argument);
-            if state.slot == slot && self.is_stored_in(argument, from) {
-                continue;
-            }
             let action = if state.register.is_some() {
                 Action::Store { slot, from: state.register }
             } else if state.is_constant {
