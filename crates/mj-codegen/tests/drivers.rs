@@ -296,6 +296,18 @@ fn more_values_than_registers_change_places_in_a_loop() {
     }
 }
 
+#[test]
+fn what_a_folded_value_is_made_of_is_there_for_all_who_fold_its_user() {
+    // The comparison of AArch64 shifts by itself; the value that is selected is shifted and extended in one instruction.
+    let text = "(module (func (param i32) (result i64) (local i64)
+        (local.set 1 (i64.shl (i64.extend_i32_s (local.get 0)) (i64.const 8)))
+        (select (i64.const 0x7654321087654321) (local.get 1) (i64.ge_s (local.get 1) (i64.const 0x7654321087654321)))))";
+    let (module, bytes) = parse(text);
+    for target in [NEWEST, OLDEST, AARCH64] {
+        compile(Driver::Optimizing, target, &Options::default(), &module, &bytes);
+    }
+}
+
 /// Many variables, and many ways to the place where all are used, as in programs made so that they can be stopped in every call: what is in a slot already is
 /// not copied to another one on each way.
 #[test]

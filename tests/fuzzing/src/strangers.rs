@@ -27,7 +27,7 @@ pub struct Effort {
     pub sequences: u64,
     /// The first sequence's number: others call other functions, with other arguments.
     pub first: u64,
-    /// No sequence begins after this time.
+    /// No sequence but the first begins after this time.
     pub time: Duration,
     /// The modes of mj.
     pub modes: Vec<String>,
@@ -139,11 +139,11 @@ struct Seen {
 ///
 /// If there is no such mode, or the interpreter refuses what mj accepts. What the interpreter panics at when it translates is not compared.
 pub fn compare_stranger(wasm: &[u8], effort: &Effort) -> mj_jit::Result<Report> {
-    let began = Instant::now();
     let mut module = Subjects::new(wasm, &effort.modes)?;
+    let began = Instant::now();
     let mut report = Report::default();
     for number in effort.first..effort.first + effort.sequences {
-        if began.elapsed() >= effort.time || report.divergences.len() >= ENOUGH {
+        if report.sequences > 0 && began.elapsed() >= effort.time || report.divergences.len() >= ENOUGH {
             break;
         }
         module.compare(wasm, number, &mut report)?;
