@@ -9,6 +9,7 @@ mod golden;
 mod machine;
 mod mix;
 
+use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
@@ -292,6 +293,48 @@ fn more_values_than_registers_change_places_in_a_loop() {
         for (count, calls) in [(3, false), (9, false), (20, false), (3, true), (9, true)] {
             agree(&mix::rotation(count, calls), target, &options);
         }
+    }
+}
+
+#[test]
+fn what_a_folded_value_is_made_of_is_there_for_all_who_fold_its_user() {
+    // The comparison of AArch64 shifts by itself; the value that is selected is shifted and extended in one instruction.
+    let text = "(module (func (param i32) (result i64) (local i64)
+        (local.set 1 (i64.shl (i64.extend_i32_s (local.get 0)) (i64.const 8)))
+        (select (i64.const 0x7654321087654321) (local.get 1) (i64.ge_s (local.get 1) (i64.const 0x7654321087654321)))))";
+    let (module, bytes) = parse(text);
+    for target in [NEWEST, OLDEST, AARCH64] {
+        compile(Driver::Optimizing, target, &Options::default(), &module, &bytes);
+    }
+}
+
+/// Many variables, and many ways to the place where all are used, as in programs made so that they can be stopped in every call: what is in a slot already is
+/// not copied to another one on each way.
+#[test]
+fn variables_that_many_edges_carry_to_one_place_stay_in_their_slots() {
+    const VARIABLES: usize = 40;
+    let mut calls = String::new();
+    for call in 0..60 {
+        // Another value in one variable; the others are alive across all calls.
+        let _ = write!(
+            calls,
+            "(local.set {} (call $f (local.get {}))) (br_if $stop (i32.eq (global.get 0) (i32.const {call})))",
+            call % VARIABLES,
+            (call + 7) % VARIABLES,
+        );
+    }
+    let ends: String = (0..VARIABLES).map(|local| format!("(i32.store offset={} (i32.const 0) (local.get {local}))", 4 * local)).collect();
+    let loads: String = (1..VARIABLES).map(|local| format!("(local.set {local} (i32.load offset={} (local.get 0)))", 4 * local)).collect();
+    let text = format!(
+        "(module (memory 1) (global (mut i32) (i32.const 0)) (func $f (param i32) (result i32) (local.get 0))
+            (func (param i32) (local{}) {loads} (block $stop {calls}) {ends}))",
+        " i32".repeat(VARIABLES - 1),
+    );
+    let (module, bytes) = parse(&text);
+    for (target, options) in configurations() {
+        let [baseline, optimized] =
+            [Driver::Baseline, Driver::Optimizing].map(|driver| compile(driver, target, &options, &module, &bytes).0.code.len());
+        assert!(optimized < baseline * 5 / 2, "{target:?}: {optimized} bytes, the baseline's are {baseline}");
     }
 }
 

@@ -9,7 +9,7 @@
 //! The method follows Braun and Hack, "Register Spilling and Live-Range Splitting for SSA-Form Programs" (CC 2009), with assignment in the same
 //! pass.
 //!
-//! `live` knows what is used where, `state` what is in which register, `step` does one step, `meet` decides at joins and headers, `edge` does what edges
+//! `live` knows what is used where, `share` which values have one slot, `state` what is in which register, `step` does one step, `meet` decides at joins and headers, `edge` does what edges
 //! need, `colour` makes slots serve several values, `check` looks at the result.
 
 mod check;
@@ -17,6 +17,7 @@ mod colour;
 mod edge;
 mod live;
 mod meet;
+mod share;
 mod state;
 mod step;
 

@@ -40,12 +40,13 @@ fn main() {
             Ok(report) => {
                 good &= report.divergences.is_empty();
                 println!(
-                    "{file}: {} sequences: {} calls returned, {} trapped, {} were stopped; {} other NaNs; {} divergences",
+                    "{file}: {} sequences: {} calls returned, {} trapped, {} were stopped; {} other NaNs; {} sequences not compared; {} divergences",
                     report.sequences,
                     report.returned,
                     report.trapped,
                     report.exhausted,
                     report.nans,
+                    report.unknown,
                     report.divergences.len()
                 );
                 report.divergences.iter().for_each(|divergence| println!("    {divergence}"));

@@ -10,6 +10,7 @@ mod compiled;
 mod interpreted;
 
 use std::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use mj_generating::Random;
@@ -26,7 +27,7 @@ pub struct Effort {
     pub sequences: u64,
     /// The first sequence's number: others call other functions, with other arguments.
     pub first: u64,
-    /// No sequence begins after this time.
+    /// No sequence but the first begins after this time.
     pub time: Duration,
     /// The modes of mj.
     pub modes: Vec<String>,
@@ -43,6 +44,8 @@ pub struct Report {
     pub trapped: u64,
     /// Calls that used up their steps.
     pub exhausted: u64,
+    /// Sequences that are not compared, because the interpreter panicked.
+    pub unknown: u64,
     /// Where engines chose other bits for a NaN, and did the same where they had no choice.
     pub nans: u64,
     /// What differed.
@@ -134,13 +137,13 @@ struct Seen {
 ///
 /// # Panics
 ///
-/// If there is no such mode, or the interpreter refuses what mj accepts.
+/// If there is no such mode, or the interpreter refuses what mj accepts. What the interpreter panics at when it translates is not compared.
 pub fn compare_stranger(wasm: &[u8], effort: &Effort) -> mj_jit::Result<Report> {
+    let mut module = Subjects::new(wasm, &effort.modes)?;
     let began = Instant::now();
-    let module = Subjects::new(wasm, &effort.modes)?;
     let mut report = Report::default();
     for number in effort.first..effort.first + effort.sequences {
-        if began.elapsed() >= effort.time || report.divergences.len() >= ENOUGH {
+        if report.sequences > 0 && began.elapsed() >= effort.time || report.divergences.len() >= ENOUGH {
             break;
         }
         module.compare(wasm, number, &mut report)?;
@@ -152,6 +155,8 @@ pub fn compare_stranger(wasm: &[u8], effort: &Effort) -> mj_jit::Result<Report> 
 /// A module in all engines.
 struct Subjects {
     facts: Rewritten,
+    /// With steps counted.
+    counted: Rewritten,
     reference: Box<dyn Engine>,
     modes: Vec<Subject>,
 }
@@ -174,14 +179,19 @@ impl Subjects {
             Ok(Subject { mode: mode.clone(), counted: compile(&counted)?, plain: compile(&facts)? })
         };
         let modes = modes.iter().map(subject).collect::<mj_jit::Result<_>>()?;
-        Ok(Subjects { reference: interpreted::compile(&counted.wasm), facts, modes })
+        Ok(Subjects { reference: interpreted::compile(&counted.wasm), facts, counted, modes })
     }
 
     /// Runs one sequence everywhere.
-    fn compare(&self, wasm: &[u8], number: u64, report: &mut Report) -> mj_jit::Result<()> {
+    fn compare(&mut self, wasm: &[u8], number: u64, report: &mut Report) -> mj_jit::Result<()> {
         let plan = self.plan(number);
         let data_end = self.facts.data_end;
-        let expected = run(&*self.reference, &plan, data_end);
+        let Some(expected) = survived(|| run(&*self.reference, &plan, data_end)) else {
+            // Whatever the interpreter was at when it panicked may be locked.
+            self.reference = interpreted::compile(&self.counted.wasm);
+            report.unknown += 1;
+            return Ok(());
+        };
         let cut = expected.as_ref().ok().and_then(|seen| seen.cut);
         report.count(&expected);
         // Without a counter some call might never end, and memory is to be looked at in front of it.
@@ -240,6 +250,11 @@ impl Report {
         }
         self.trapped -= seen.exhausted;
     }
+}
+
+/// What a function gives, unless it panics.
+fn survived<T>(function: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(function)).ok()
 }
 
 fn rewritten(wasm: &[u8], additions: Additions) -> Rewritten {

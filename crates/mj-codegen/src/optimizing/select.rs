@@ -301,7 +301,8 @@ impl<I: Isa> Operands for View<'_, '_, I> {
             return None;
         }
         let producer = Producer { op, constant: rest.first().and_then(|&second| function.constant(second)) };
-        if self.pass.uses.of(node) > 1 && (self.pass.out.needed[node_index(node)] || !self.pass.isa.is_free(producer)) {
+        // Whoever has folded its only user may need it, too.
+        if self.pass.out.needed[node_index(node)] || self.pass.uses.of(node) > 1 && !self.pass.isa.is_free(producer) {
             return None;
         }
         if op.row().shape == Shape::Load {

@@ -8,9 +8,8 @@ use core::ops::Range;
 use cranelift_entity::EntityRef;
 use smallvec::SmallVec;
 
-use super::state::Stored;
 use super::{Action, Pass};
-use crate::ssa::{Block, Edge, Node, NodeKind, Terminator};
+use crate::ssa::{Block, Edge, Node, Terminator};
 use crate::{PReg, ParallelMoves, RegSet};
 
 impl Pass<'_> {
@@ -50,7 +49,7 @@ impl Pass<'_> {
         let (parameters, arguments) = (function.parameters(edge.to), function.nodes_in(edge.arguments));
         let (first, last) = self.state.entries[edge.to.index()];
         self.store_live(from, edge.to, first..last);
-        let rescued = if edge.to <= from { self.rescue(edge.to, arguments, parameters) } else { SmallVec::new() };
+        let rescued = if parameters.is_empty() { SmallVec::new() } else { self.rescue(from, parameters, arguments) };
         self.store_parameters(from, parameters, arguments, &rescued);
         let mut moves = ParallelMoves::default();
         let mut loads: SmallVec<[(PReg, Node); 16]> = SmallVec::new();
@@ -92,19 +91,23 @@ impl Pass<'_> {
         }
     }
 
-    /// Copies away what is only in slots that an edge back to `to` writes.
-    fn rescue(&mut self, to: Block, arguments: &[Node], parameters: &[Node]) -> SmallVec<[(u32, Node); 4]> {
+    /// Copies away what is only in slots that the edge writes.
+    fn rescue(&mut self, from: Block, parameters: &[Node], arguments: &[Node]) -> SmallVec<[(u32, Node); 4]> {
         let mut rescued: SmallVec<[(u32, Node); 4]> = SmallVec::new();
+        self.state.begin_writing();
         for (&parameter, &argument) in parameters.iter().zip(arguments) {
+            if self.is_written(from, parameter, argument) {
+                let slot = self.state.slot(parameter);
+                self.state.write(slot);
+            }
+        }
+        for &argument in arguments {
             let state = *self.state.value(argument);
-            let row = &self.function.nodes[argument];
-            let is_written = argument != parameter
-                && state.register.is_none()
-                && state.stored == Stored::Given
-                && row.kind == NodeKind::Parameter
-                && row.block == to.into()
+            let is_lost = state.register.is_none()
+                && !state.is_constant
+                && self.state.writes(state.slot)
                 && rescued.iter().all(|&(_, other)| other != argument);
-            if is_written {
+            if is_lost {
                 let to = self.state.slots;
                 self.state.slots += 1;
                 self.act(Action::CopySlot { to, from: state.slot, value: argument });
@@ -114,16 +117,22 @@ impl Pass<'_> {
         rescued
     }
 
+    /// Whether an edge writes the slot of a parameter.
+    fn is_written(&mut self, from: Block, parameter: Node, argument: Node) -> bool {
+        if self.state.value(parameter).home.is_some() || parameter == argument {
+            return false;
+        }
+        let slot = self.state.slot(parameter);
+        self.state.value(argument).slot != slot || !self.is_stored_in(argument, from)
+    }
+
     fn store_parameters(&mut self, from: Block, parameters: &[Node], arguments: &[Node], rescued: &[(u32, Node)]) {
         for (&parameter, &argument) in parameters.iter().zip(arguments) {
-            if self.state.value(parameter).home.is_some() || parameter == argument {
+            if !self.is_written(from, parameter, argument) {
                 continue;
             }
             let slot = self.state.slot(parameter);
             let state = *self.state.value(argument);
-            if state.slot == slot && self.is_stored_in(argument, from) {
-                continue;
-            }
             let action = if state.register.is_some() {
                 Action::Store { slot, from: state.register }
             } else if state.is_constant {

@@ -147,6 +147,11 @@ impl Live {
         }
     }
 
+    /// A block's number in a walk over the dominator tree.
+    pub fn preorder(&self, block: Block) -> u32 {
+        self.preorder[block.index()]
+    }
+
     /// Whether `a` dominates `b`.
     pub fn dominates(&self, a: Block, b: Block) -> bool {
         let (a, b) = (a.index(), b.index());

@@ -11,6 +11,7 @@ use mj_decode::ValType;
 use super::FOREIGN_SLOT;
 use super::live::{Live, NEVER};
 use super::meet::Candidate;
+use super::share::Sharing;
 use crate::ssa::{Block, Function, Node, NodeKind, Terminator};
 use crate::{Arrival, Class, Defined, Definition, Operand, PReg, RegSet, RegisterFile, Selected, Use};
 
@@ -70,6 +71,11 @@ pub(super) struct State {
     pub pinned: RegSet,
     /// Number of slots so far.
     pub slots: u32,
+    sharing: Sharing,
+    has_classes: bool,
+    /// For each slot, the last edge that writes it: how often [`Self::begin_writing`] had been called.
+    writers: Vec<u32>,
+    writer: u32,
     /// Some value is a reference.
     pub has_references: bool,
     /// Far values that have been stored elsewhere than in the block that defines them.
@@ -140,6 +146,35 @@ impl State {
                 self.values[value.index()].stored = Stored::Given;
             }
         }
+        self.writers.clear();
+        self.writer = 0;
+        let values = &self.values;
+        let pairs = function.nodes.keys().zip(values).filter_map(|(value, state)| {
+            let parameter = state.shares_slot.expand().filter(|&parameter| parameter != value)?;
+            (values[parameter.index()].shares_slot.is_some()).then_some((value, parameter))
+        });
+        let count = |class: Class| (registers.allocatable & RegSet::class(class)).len();
+        let fewest = count(Class::Int).min(count(Class::Float));
+        let is_foreign = |value: Node| values[value.index()].slot != NO_SLOT;
+        self.has_classes = self.sharing.compute(function, selected, live, fewest, pairs, is_foreign);
+    }
+
+    /// From now on another edge writes slots.
+    pub fn begin_writing(&mut self) {
+        self.writer += 1;
+        self.writers.resize(self.slots as usize, 0);
+    }
+
+    /// The edge at hand writes a slot.
+    pub fn write(&mut self, slot: u32) {
+        if let Some(writer) = self.writers.get_mut(slot as usize) {
+            *writer = self.writer;
+        }
+    }
+
+    /// Whether the edge at hand writes a slot.
+    pub fn writes(&self, slot: u32) -> bool {
+        self.writers.get(slot as usize).is_some_and(|&writer| writer == self.writer)
     }
 
     fn find_calls(&mut self, function: &Function, selected: &Selected, live: &Live) {
@@ -289,17 +324,20 @@ impl State {
 
     /// The slot of a value.
     pub fn slot(&mut self, value: Node) -> u32 {
-        let ValueState { slot, shares_slot, .. } = *self.value(value);
+        let slot = self.value(value).slot;
         if slot != NO_SLOT {
             return slot;
         }
-        let slot = match shares_slot.expand() {
-            Some(parameter) if parameter != value => self.slot(parameter),
-            _ => {
-                self.slots += 1;
-                self.slots - 1
-            }
+        let class = match self.value(value).shares_slot.expand() {
+            _ if self.has_classes => self.sharing.class(value),
+            Some(parameter) => parameter,
+            None => value,
         };
+        if self.value(class).slot == NO_SLOT {
+            self.value_mut(class).slot = self.slots;
+            self.slots += 1;
+        }
+        let slot = self.value(class).slot;
         self.value_mut(value).slot = slot;
         slot
     }
