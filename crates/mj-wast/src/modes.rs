@@ -18,6 +18,8 @@ pub enum Axis {
     Signals,
     /// How many registers there are.
     Registers,
+    /// Where values are between operators.
+    Spills,
     /// What is in the upper halves of registers that hold 32 bits.
     UpperBits,
     /// How code is made to stop.
@@ -50,7 +52,13 @@ pub const WORDS: &[Word] = &[
     word(Axis::Tier, "cached", "optimized, written to a folder, and read from there", cached),
     word(Axis::Bounds, "explicit-bounds", "compared addresses instead of guard pages", explicit_bounds),
     word(Axis::Signals, "no-signals", "every trap and interruption found by code, and compared addresses", no_signals),
-    word(Axis::Registers, "few-registers", "hardly any registers, so that everything spills", few_registers),
+    word(Axis::Registers, "few-registers", "hardly any registers, so that most values spill", few_registers),
+    word(
+        Axis::Spills,
+        "spill-everything",
+        "values in the frame, stored where they are made and loaded where they are used",
+        spill_everything,
+    ),
     word(Axis::UpperBits, "dirty-upper-bits", "rubbish in the upper halves of 32-bit values", dirty_upper_bits),
     word(Axis::Interruption, "fuel", "every operator counted", fuel),
     word(Axis::Interruption, "epochs", "interruption by epochs", epochs),
@@ -66,14 +74,18 @@ pub const MODES: &[&str] = &[
     "baseline-explicit-bounds",
     "baseline-few-registers-dirty-upper-bits",
     "baseline-no-signals-fuel",
+    "baseline-spill-everything",
     "optimizing",
     "optimizing-explicit-bounds-dirty-upper-bits",
     "optimizing-few-registers-fuel",
     "optimizing-no-signals",
     "optimizing-no-signals-few-registers-dirty-upper-bits",
+    "optimizing-spill-everything",
+    "optimizing-spill-everything-dirty-upper-bits-fuel",
+    "optimizing-explicit-bounds-few-registers-spill-everything",
     "tiered",
     "tiered-explicit-bounds-few-registers-fuel",
-    "tiered-no-signals",
+    "tiered-no-signals-spill-everything",
     "tiered-dirty-upper-bits-fuel",
 ];
 
@@ -117,10 +129,10 @@ pub fn numbered(number: usize) -> String {
     names.join("-")
 }
 
-const AXES: [Axis; 6] = [Axis::Tier, Axis::Bounds, Axis::Signals, Axis::Registers, Axis::UpperBits, Axis::Interruption];
+const AXES: [Axis; 7] = [Axis::Tier, Axis::Bounds, Axis::Signals, Axis::Registers, Axis::Spills, Axis::UpperBits, Axis::Interruption];
 
 /// How many modes there are.
-pub const COUNT: usize = 6 * 2 * 2 * 2 * 2 * 3;
+pub const COUNT: usize = 6 * 2 * 2 * 2 * 2 * 2 * 3;
 
 fn eager(config: &mut Config) {
     config.compilation_mode(CompilationMode::Eager);
@@ -164,6 +176,10 @@ fn no_signals(config: &mut Config) {
 
 fn few_registers(config: &mut Config) {
     config.codegen_few_registers(true);
+}
+
+fn spill_everything(config: &mut Config) {
+    config.codegen_spill_everything(true);
 }
 
 fn dirty_upper_bits(config: &mut Config) {

@@ -53,6 +53,26 @@ impl<I: Isa> Baseline<'_, I> {
         self.store_slot(slot, register, self.local_types[local as usize]);
     }
 
+    /// If values live in the frame: brings all there.
+    #[cold]
+    pub(super) fn spill_everything(&mut self) {
+        if self.options.spill_everything {
+            for register in self.cache.occupied().iter() {
+                self.evict(register);
+            }
+        }
+    }
+
+    /// If values live in the frame: brings locals there, and forgets that they are in registers, too.
+    #[cold]
+    pub(super) fn spill_locals(&mut self) {
+        if self.options.spill_everything {
+            for register in self.cache.bound().iter() {
+                self.evict_local(register);
+            }
+        }
+    }
+
     fn spill_temporaries(&mut self, register: PReg) {
         for index in (0..self.stack.len()).rev() {
             let entry = self.stack[index];
@@ -314,6 +334,9 @@ impl<I: Isa> Baseline<'_, I> {
         }
         self.leaf_count = 0;
         self.cache.pinned = RegSet::EMPTY;
+        if self.under_test {
+            self.spill_locals();
+        }
         definition
     }
 
@@ -461,11 +484,20 @@ impl<I: Isa> Baseline<'_, I> {
         self.checker.define(Holder::Register(register), value);
         self.cache.retain(register);
         self.cache.upper_dirty.remove(register);
+        self.push(Place::Register(register), ty, value);
+        if self.under_test {
+            self.try_value(register, ty);
+        }
+    }
+
+    /// What options for tests do to a value that has just been pushed.
+    #[cold]
+    fn try_value(&mut self, register: PReg, ty: ValType) {
         if self.options.dirty_upper_bits && ty == ValType::I32 {
             self.isa.poison_upper(register);
             self.cache.upper_dirty.insert(register);
         }
-        self.push(Place::Register(register), ty, value);
+        self.spill_everything();
     }
 
     /// Copies between registers.

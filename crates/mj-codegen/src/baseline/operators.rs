@@ -367,6 +367,9 @@ impl<I: Isa> Baseline<'_, I> {
         }
         self.leaf_count = 0;
         self.cache.pinned = RegSet::EMPTY;
+        if self.under_test {
+            self.spill_locals();
+        }
     }
 
     pub(super) fn select_operator(&mut self, rest: &Reader<'_>) {
@@ -507,6 +510,9 @@ impl<I: Isa> Baseline<'_, I> {
             _ => self.set_by_copy(local, leaf),
         }
         self.local_values[local as usize] = value;
+        if self.under_test {
+            self.spill_everything();
+        }
     }
 
     /// Whether a constant is better kept in a register than in the local's slot.
