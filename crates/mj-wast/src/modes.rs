@@ -51,6 +51,7 @@ pub const WORDS: &[Word] = &[
     word(Axis::Tier, "tiered", "every function and loop optimized, and replaced, at the first chance", tiered),
     word(Axis::Tier, "cached", "optimized, written to a folder, and read from there", cached),
     word(Axis::Bounds, "explicit-bounds", "compared addresses instead of guard pages", explicit_bounds),
+    word(Axis::Bounds, "precise-stores", "guard pages, and loads in front of stores on AArch64", precise_stores),
     word(Axis::Signals, "no-signals", "every trap and interruption found by code, and compared addresses", no_signals),
     word(Axis::Registers, "few-registers", "hardly any registers, so that most values spill", few_registers),
     word(
@@ -74,19 +75,20 @@ pub const MODES: &[&str] = &[
     "baseline-explicit-bounds",
     "baseline-few-registers-dirty-upper-bits",
     "baseline-no-signals-fuel",
-    "baseline-spill-everything",
+    "baseline-precise-stores-few-registers-spill-everything",
     "optimizing",
     "optimizing-explicit-bounds-dirty-upper-bits",
     "optimizing-few-registers-fuel",
     "optimizing-no-signals",
     "optimizing-no-signals-few-registers-dirty-upper-bits",
     "optimizing-spill-everything",
-    "optimizing-spill-everything-dirty-upper-bits-fuel",
+    "optimizing-precise-stores-spill-everything-dirty-upper-bits-fuel",
     "optimizing-explicit-bounds-few-registers-spill-everything",
     "tiered",
     "tiered-explicit-bounds-few-registers-fuel",
     "tiered-no-signals-spill-everything",
     "tiered-dirty-upper-bits-fuel",
+    "tiered-precise-stores",
 ];
 
 /// The configuration of the mode of this name, or `None` if there is a word in it that is none, or two of one axis.
@@ -132,7 +134,7 @@ pub fn numbered(number: usize) -> String {
 const AXES: [Axis; 7] = [Axis::Tier, Axis::Bounds, Axis::Signals, Axis::Registers, Axis::Spills, Axis::UpperBits, Axis::Interruption];
 
 /// How many modes there are.
-pub const COUNT: usize = 6 * 2 * 2 * 2 * 2 * 2 * 3;
+pub const COUNT: usize = 6 * 3 * 2 * 2 * 2 * 2 * 3;
 
 fn eager(config: &mut Config) {
     config.compilation_mode(CompilationMode::Eager);
@@ -168,6 +170,10 @@ fn cached(config: &mut Config) {
 
 fn explicit_bounds(config: &mut Config) {
     config.memory_reservation(0).memory_guard_size(0);
+}
+
+fn precise_stores(config: &mut Config) {
+    config.precise_stores(true);
 }
 
 fn no_signals(config: &mut Config) {
@@ -232,8 +238,8 @@ mod tests {
             .collect();
         let apart = |one: &Word, other: &Word| {
             let change = |word: &Word| !matches!(word.name, "eager" | "lazy" | "cached" | "epochs");
-            // Without signals, bounds are explicit in any case.
-            let implied = (one.name, other.name) == ("explicit-bounds", "no-signals");
+            // Without signals, bounds are explicit in any case, and no store needs a load.
+            let implied = matches!((one.name, other.name), ("explicit-bounds" | "precise-stores", "no-signals"));
             one.axis < other.axis && change(one) && change(other) && !implied && !met.contains(&(one.name, other.name))
         };
         let missing: Vec<(&str, &str)> =
