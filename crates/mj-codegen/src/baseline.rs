@@ -307,7 +307,7 @@ impl<I: Isa> Baseline<'_, I> {
             }
         }
         if self.under_test {
-            self.spill_locals();
+            self.spill_everything();
         }
     }
 

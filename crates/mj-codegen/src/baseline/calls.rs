@@ -216,9 +216,6 @@ impl<I: Isa> Baseline<'_, I> {
         for register in (self.cache.bound() & !self.callee_saved).iter() {
             self.cache.unbind(register);
         }
-        if self.under_test {
-            self.spill_locals();
-        }
         if cfg!(debug_assertions) {
             for register in (self.registers.allocatable & !self.callee_saved).iter() {
                 self.checker.clobber(Holder::Register(register));

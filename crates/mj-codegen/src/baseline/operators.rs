@@ -367,9 +367,6 @@ impl<I: Isa> Baseline<'_, I> {
         }
         self.leaf_count = 0;
         self.cache.pinned = RegSet::EMPTY;
-        if self.under_test {
-            self.spill_locals();
-        }
     }
 
     pub(super) fn select_operator(&mut self, rest: &Reader<'_>) {

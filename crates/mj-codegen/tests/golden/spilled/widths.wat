@@ -3,7 +3,7 @@
   (local.set $e (i32.sub (local.get $a) (i32.const 5)))
   (local.set $f (i64.mul (local.get $b) (i64.extend_i32_u (local.get $e))))
   (f64.add (f64.mul (local.get $d) (f64.promote_f32 (local.get $c))) (f64.convert_i64_s (local.get $f)))))
-;; -- x64, baseline: 40 instructions
+;; -- x64, baseline: 39 instructions
 ;;   push rbp
 ;;   mov rbp, rsp
 ;;   sub rsp, 60h
@@ -12,13 +12,13 @@
 ;;   movss [rbp-38h], xmm0
 ;;   movsd [rbp-40h], xmm1
 ;;   mov eax, [rbp-28h]
-;;   lea ecx, [rax-5]
-;;   mov [rbp-58h], ecx
+;;   add eax, 0FFFFFFFBh
+;;   mov [rbp-58h], eax
 ;;   mov eax, [rbp-58h]
 ;;   mov [rbp-48h], eax
 ;;   mov eax, [rbp-48h]
-;;   mov ecx, eax
-;;   mov [rbp-60h], rcx
+;;   mov eax, eax
+;;   mov [rbp-60h], rax
 ;;   mov rax, [rbp-30h]
 ;;   mov rcx, [rbp-60h]
 ;;   imul rcx, rax
@@ -26,13 +26,12 @@
 ;;   mov rax, [rbp-58h]
 ;;   mov [rbp-50h], rax
 ;;   movss xmm0, [rbp-38h]
-;;   xorps xmm1, xmm1
-;;   cvtss2sd xmm1, xmm0
-;;   movsd [rbp-60h], xmm1
+;;   cvtss2sd xmm0, xmm0
+;;   movsd [rbp-60h], xmm0
 ;;   movsd xmm0, [rbp-40h]
 ;;   movsd xmm1, [rbp-60h]
-;;   vmulsd xmm1, xmm0, xmm1
-;;   movsd [rbp-58h], xmm1
+;;   vmulsd xmm0, xmm0, xmm1
+;;   movsd [rbp-58h], xmm0
 ;;   mov rax, [rbp-50h]
 ;;   xorps xmm0, xmm0
 ;;   cvtsi2sd xmm0, rax
@@ -84,26 +83,26 @@
 ;;   stp x1, x0, [x29, #-0x58]
 ;;   stp d1, d0, [x29, #-0x68]
 ;;   ldur w0, [x29, #-0x50]
-;;   sub w1, w0, #0x5
-;;   stur x1, [x29, #-0x80]
+;;   sub w0, w0, #0x5
+;;   stur x0, [x29, #-0x80]
 ;;   ldur w0, [x29, #-0x80]
 ;;   stur x0, [x29, #-0x70]
 ;;   ldur w0, [x29, #-0x70]
-;;   mov w1, w0
-;;   stur x1, [x29, #-0x88]
+;;   mov w0, w0
+;;   stur x0, [x29, #-0x88]
 ;;   ldur x0, [x29, #-0x58]
 ;;   ldur x1, [x29, #-0x88]
-;;   mul x1, x0, x1
-;;   stur x1, [x29, #-0x80]
+;;   mul x0, x0, x1
+;;   stur x0, [x29, #-0x80]
 ;;   ldur x0, [x29, #-0x80]
 ;;   stur x0, [x29, #-0x78]
 ;;   ldur s0, [x29, #-0x60]
-;;   fcvt d1, s0
-;;   stur d1, [x29, #-0x88]
+;;   fcvt d0, s0
+;;   stur d0, [x29, #-0x88]
 ;;   ldur d0, [x29, #-0x68]
 ;;   ldur d1, [x29, #-0x88]
-;;   fmul d1, d0, d1
-;;   stur d1, [x29, #-0x80]
+;;   fmul d0, d0, d1
+;;   stur d0, [x29, #-0x80]
 ;;   ldur x0, [x29, #-0x78]
 ;;   scvtf d0, x0
 ;;   stur d0, [x29, #-0x88]
