@@ -7,6 +7,7 @@ mod fuzz;
 mod instructions;
 mod spec;
 mod target;
+mod watched;
 mod worker;
 
 use std::process::ExitCode;
@@ -31,6 +32,10 @@ enum Task {
     Fuzz(fuzz::Arguments),
     /// Counts the AArch64 instructions that programs execute, beside Cranelift's
     Instructions(instructions::Arguments),
+    /// Runs tests under Miri: all that has `unsafe` and runs no machine code
+    Miri(watched::Arguments),
+    /// Runs tests under ThreadSanitizer: the runtime, and what modules do with threads
+    Tsan(watched::Arguments),
     /// Runs files of the suite and reports in a form for programs: what `spec` starts
     #[command(hide = true)]
     SpecWorker(worker::Arguments),
@@ -42,6 +47,8 @@ fn main() -> ExitCode {
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Fuzz(arguments) => fuzz::run(&arguments),
         Task::Instructions(arguments) => instructions::run(&arguments),
+        Task::Miri(arguments) => watched::miri(&arguments),
+        Task::Tsan(arguments) => watched::tsan(&arguments),
         Task::SpecWorker(arguments) => worker::run(&arguments).map(|()| true),
     };
     match result {

@@ -137,6 +137,8 @@ struct Baseline<'a, I> {
     loop_depth: u32,
     zeros_done: bool,
     reachable: bool,
+    /// An option for tests is on that makes more work behind operators.
+    under_test: bool,
     /// Operators since fuel was last charged.
     fuel: u32,
     body: usize,
@@ -189,6 +191,7 @@ pub(crate) fn compile<I: Isa>(
         loop_depth: 0,
         zeros_done: false,
         reachable: true,
+        under_test: options.dirty_upper_bits || options.spill_everything,
         fuel: 0,
         body: 0,
         body_label: None,
@@ -302,6 +305,9 @@ impl<I: Isa> Baseline<'_, I> {
                 let register = self.registers.position(location);
                 self.isa.store_frame(self.slot_offset(self.result_pointer_slot), register, FieldWidth::W64);
             }
+        }
+        if self.under_test {
+            self.spill_everything();
         }
     }
 

@@ -41,6 +41,8 @@ pub struct Options {
     pub effort: Effort,
     /// For tests: use only the few registers that instructions insist on, so that everything spills.
     pub few_registers: bool,
+    /// For tests: values live in the frame, and are in registers only while an operator uses or makes them.
+    pub spill_everything: bool,
     /// For tests: set the upper halves of registers that hold 32-bit values.
     pub dirty_upper_bits: bool,
     /// Give every NaN that an operator produces the same bits.
@@ -59,6 +61,7 @@ impl Default for Options {
             tiering: None,
             effort: Effort::Full,
             few_registers: false,
+            spill_everything: false,
             dirty_upper_bits: false,
             nan_canonicalization: false,
             precise_stores: false,

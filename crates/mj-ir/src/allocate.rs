@@ -200,6 +200,8 @@ struct Pass<'a> {
     live: &'a mut Live,
     state: &'a mut State,
     out: &'a mut Allocation,
+    /// Between steps, everything is in its slot.
+    spill_everything: bool,
     block: Block,
     /// Position of the step at hand.
     position: u32,
@@ -208,7 +210,8 @@ struct Pass<'a> {
 }
 
 impl Allocator {
-    /// Gives every value registers and slots.
+    /// Gives every value registers and slots. For tests, `spill_everything` lets no value stay in a register from one step to another: each is stored where
+    /// it is defined, and loaded for each use.
     ///
     /// # Errors
     /// If the function has so many blocks and values that sets of them take too much memory. The allocation is of no use then.
@@ -217,6 +220,7 @@ impl Allocator {
         function: &Function,
         selected: &Selected,
         registers: &RegisterFile,
+        spill_everything: bool,
         out: &mut Allocation,
     ) -> Result<(), TooLarge> {
         out.clear();
@@ -228,8 +232,18 @@ impl Allocator {
         out.edges.resize(self.live.first_edge[function.blocks.len()] as usize, 0..0);
         out.first_edge.extend_from_slice(&self.live.first_edge);
         let first = Block::new(0);
-        let mut pass =
-            Pass { function, selected, registers, live: &mut self.live, state: &mut self.state, out, block: first, position: 0, end: 0 };
+        let mut pass = Pass {
+            function,
+            selected,
+            registers,
+            live: &mut self.live,
+            state: &mut self.state,
+            out,
+            spill_everything,
+            block: first,
+            position: 0,
+            end: 0,
+        };
         for block in function.blocks.keys() {
             pass.block(block);
         }

@@ -63,6 +63,7 @@ pub struct Config {
     pub(crate) precise_stores: bool,
     pub(crate) signals: bool,
     pub(crate) few_registers: bool,
+    pub(crate) spill_everything: bool,
     pub(crate) dirty_upper_bits: bool,
     pub(crate) max_wasm_stack: usize,
     pub(crate) memory_reservation: u64,
@@ -95,6 +96,7 @@ impl Default for Config {
             precise_stores: false,
             signals: true,
             few_registers: false,
+            spill_everything: false,
             dirty_upper_bits: false,
             max_wasm_stack: DEFAULT_WASM_STACK,
             memory_reservation: DEFAULT_RESERVATION,
@@ -252,6 +254,13 @@ impl Config {
     #[doc(hidden)]
     pub fn codegen_few_registers(&mut self, enable: bool) -> &mut Self {
         self.few_registers = enable;
+        self
+    }
+
+    /// For the engine's own tests: compiled code keeps values in the frame, and reloads them for each use.
+    #[doc(hidden)]
+    pub fn codegen_spill_everything(&mut self, enable: bool) -> &mut Self {
+        self.spill_everything = enable;
         self
     }
 

@@ -375,6 +375,7 @@ fn options(config: &Config, memories: &MemoryPool) -> Options {
         nan_canonicalization: config.canonical_nans,
         precise_stores: config.precise_stores,
         few_registers: config.few_registers,
+        spill_everything: config.spill_everything,
         dirty_upper_bits: config.dirty_upper_bits,
         ..Options::default()
     }

@@ -203,6 +203,7 @@ fn other_options_are_refused_by_name() {
     refused("nan_canonicalization", &|config| _ = config.cranelift_nan_canonicalization(true));
     refused("precise_stores", &|config| _ = config.precise_stores(true));
     refused("few_registers", &|config| _ = config.codegen_few_registers(true));
+    refused("spill_everything", &|config| _ = config.codegen_spill_everything(true));
     refused("proposals", &|config| _ = config.wasm_reference_types(false).wasm_bulk_memory(false));
     refused("version", &|config| _ = config.module_version(ModuleVersionStrategy::Custom("mine".into())).unwrap());
 }

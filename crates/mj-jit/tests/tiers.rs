@@ -198,6 +198,7 @@ fn everything_in_a_frame_moves_along() {
     assert!(summary(&events).contains(&(0, false)), "a loop was replaced");
     for configure in [
         |config: &mut Config| _ = config.codegen_few_registers(true),
+        |config: &mut Config| _ = config.codegen_spill_everything(true),
         |config: &mut Config| _ = config.codegen_dirty_upper_bits(true),
         |config: &mut Config| _ = config.memory_reservation(0),
         |config: &mut Config| _ = config.compilation_mode(CompilationMode::Lazy),

@@ -148,7 +148,7 @@ impl CodeRegion {
     }
 
     /// As [`CodeRegion::reserve`], the way it is done where memory cannot be mapped twice.
-    #[cfg(test)]
+    #[cfg(all(test, not(miri)))]
     fn reserve_without_alias(slots: usize, capacity: usize) -> Result<Self, CodeError> {
         let region = Self::new(slots, capacity)?;
         region.publisher().way = Way::Flip;
@@ -432,5 +432,6 @@ impl Publisher {
     }
 }
 
-#[cfg(test)]
+// Miri runs no machine code.
+#[cfg(all(test, not(miri)))]
 mod tests;

@@ -53,6 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
+    #[cfg_attr(miri, ignore = "maps a file")]
     fn a_file_reads_as_it_is_and_stays_when_it_is_removed() {
         let path = std::env::temp_dir().join(format!("mj-file-{}", std::process::id()));
         let contents: Vec<u8> = (0..10_000u32).flat_map(u32::to_le_bytes).collect();

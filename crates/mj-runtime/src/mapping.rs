@@ -83,9 +83,7 @@ impl Mapping {
 
     /// As [`Mapping::reserve`] or [`Mapping::zeroed`], with more flags for mmap.
     pub(crate) fn anonymous(wanted: &'static str, length: usize, access: Access, flags: libc::c_int) -> Result<Self, ResourceError> {
-        // Miri knows no other flags.
-        let no_reserve = if cfg!(miri) { 0 } else { libc::MAP_NORESERVE };
-        let flags = flags | libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | no_reserve;
+        let flags = flags | libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE;
         // SAFETY: without MAP_FIXED the kernel picks free addresses.
         unsafe { Self::map(wanted, ptr::null_mut(), length, access, flags, -1) }
     }
@@ -133,12 +131,9 @@ impl Mapping {
         let Some(length) = rounded else {
             return Err(ResourceError::new(wanted, length, io::Error::from_raw_os_error(libc::ENOMEM)));
         };
-        // SAFETY: as promised by the caller for fixed addresses; otherwise nothing existing is touched.
-        let base = unsafe { libc::mmap(address.cast(), length, access.flags(), flags, fd, 0) };
-        if base == libc::MAP_FAILED {
-            return Err(ResourceError::last(wanted, length));
-        }
-        let base = NonNull::new(base.cast()).expect("mmap does not return page 0 without being asked to");
+        // SAFETY: as promised by the caller.
+        let base = unsafe { sys::map(address, length, access.flags(), flags, fd) };
+        let base = base.map_err(|error| ResourceError::new(wanted, length, error))?;
         Ok(Self { base, length })
     }
 
@@ -167,10 +162,7 @@ impl Mapping {
             return Ok(());
         }
         // SAFETY: the pages belong to this mapping.
-        match unsafe { libc::mprotect(address.cast(), length, access.flags()) } {
-            0 => Ok(()),
-            _ => Err(io::Error::last_os_error()),
-        }
+        unsafe { sys::protect(address, length, access.flags()) }
     }
 
     /// Gives the memory of the pages of `range` back, which may be read and written; they read as zeros (or as their file) afterwards.
@@ -199,7 +191,7 @@ impl Mapping {
 impl Drop for Mapping {
     fn drop(&mut self) {
         // SAFETY: the range is ours alone, and with the owner gone nobody refers to it.
-        unsafe { libc::munmap(self.base().cast(), self.length) };
+        unsafe { sys::unmap(self.base(), self.length) };
     }
 }
 

@@ -7,6 +7,10 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 use std::sync::{PoisonError, RwLock, TryLockError};
+use std::time::{Duration, Instant};
+
+/// How long a handler waits for the lock.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Disjoint address ranges with a value each.
 pub(crate) struct Ranges<T> {
@@ -37,9 +41,11 @@ impl<T> Ranges<T> {
         Self::find_in(&map, address, look)
     }
 
-    /// As [`Ranges::find`], but gives up if the lock cannot be had within about a second: for signal handlers.
+    /// As [`Ranges::find`], but gives up if the lock cannot be had within a second: for signal handlers.
     pub(crate) fn try_find<R>(&self, address: usize, look: impl FnOnce(Range<usize>, &T) -> R) -> Option<R> {
-        for _ in 0..1_000_000 {
+        // By the clock, which handlers may read: on a busy machine a thread that yields comes back late.
+        let mut since = None;
+        while since.get_or_insert_with(Instant::now).elapsed() < PATIENCE {
             match self.by_start.try_read() {
                 Ok(map) => return Self::find_in(&map, address, look),
                 Err(TryLockError::Poisoned(map)) => return Self::find_in(&map.into_inner(), address, look),

@@ -287,6 +287,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "writes to millions of elements")]
     fn few_reservations_wait_and_they_are_null() {
         // A size that no other test has. Other tests leave too few to drive it out.
         let new = || Table::new(3, None, 778_240).unwrap();

@@ -18,6 +18,8 @@ pub enum Axis {
     Signals,
     /// How many registers there are.
     Registers,
+    /// Where values are between operators.
+    Spills,
     /// What is in the upper halves of registers that hold 32 bits.
     UpperBits,
     /// How code is made to stop.
@@ -49,8 +51,15 @@ pub const WORDS: &[Word] = &[
     word(Axis::Tier, "tiered", "every function and loop optimized, and replaced, at the first chance", tiered),
     word(Axis::Tier, "cached", "optimized, written to a folder, and read from there", cached),
     word(Axis::Bounds, "explicit-bounds", "compared addresses instead of guard pages", explicit_bounds),
+    word(Axis::Bounds, "precise-stores", "guard pages, and loads in front of stores on AArch64", precise_stores),
     word(Axis::Signals, "no-signals", "every trap and interruption found by code, and compared addresses", no_signals),
-    word(Axis::Registers, "few-registers", "hardly any registers, so that everything spills", few_registers),
+    word(Axis::Registers, "few-registers", "hardly any registers, so that most values spill", few_registers),
+    word(
+        Axis::Spills,
+        "spill-everything",
+        "values in the frame, stored where they are made and loaded where they are used",
+        spill_everything,
+    ),
     word(Axis::UpperBits, "dirty-upper-bits", "rubbish in the upper halves of 32-bit values", dirty_upper_bits),
     word(Axis::Interruption, "fuel", "every operator counted", fuel),
     word(Axis::Interruption, "epochs", "interruption by epochs", epochs),
@@ -66,15 +75,20 @@ pub const MODES: &[&str] = &[
     "baseline-explicit-bounds",
     "baseline-few-registers-dirty-upper-bits",
     "baseline-no-signals-fuel",
+    "baseline-precise-stores-few-registers-spill-everything",
     "optimizing",
     "optimizing-explicit-bounds-dirty-upper-bits",
     "optimizing-few-registers-fuel",
     "optimizing-no-signals",
     "optimizing-no-signals-few-registers-dirty-upper-bits",
+    "optimizing-spill-everything",
+    "optimizing-precise-stores-spill-everything-dirty-upper-bits-fuel",
+    "optimizing-explicit-bounds-few-registers-spill-everything",
     "tiered",
     "tiered-explicit-bounds-few-registers-fuel",
-    "tiered-no-signals",
+    "tiered-no-signals-spill-everything",
     "tiered-dirty-upper-bits-fuel",
+    "tiered-precise-stores",
 ];
 
 /// The configuration of the mode of this name, or `None` if there is a word in it that is none, or two of one axis.
@@ -117,10 +131,10 @@ pub fn numbered(number: usize) -> String {
     names.join("-")
 }
 
-const AXES: [Axis; 6] = [Axis::Tier, Axis::Bounds, Axis::Signals, Axis::Registers, Axis::UpperBits, Axis::Interruption];
+const AXES: [Axis; 7] = [Axis::Tier, Axis::Bounds, Axis::Signals, Axis::Registers, Axis::Spills, Axis::UpperBits, Axis::Interruption];
 
 /// How many modes there are.
-pub const COUNT: usize = 6 * 2 * 2 * 2 * 2 * 3;
+pub const COUNT: usize = 6 * 3 * 2 * 2 * 2 * 2 * 3;
 
 fn eager(config: &mut Config) {
     config.compilation_mode(CompilationMode::Eager);
@@ -158,12 +172,20 @@ fn explicit_bounds(config: &mut Config) {
     config.memory_reservation(0).memory_guard_size(0);
 }
 
+fn precise_stores(config: &mut Config) {
+    config.precise_stores(true);
+}
+
 fn no_signals(config: &mut Config) {
     config.signals_based_traps(false);
 }
 
 fn few_registers(config: &mut Config) {
     config.codegen_few_registers(true);
+}
+
+fn spill_everything(config: &mut Config) {
+    config.codegen_spill_everything(true);
 }
 
 fn dirty_upper_bits(config: &mut Config) {
@@ -216,8 +238,8 @@ mod tests {
             .collect();
         let apart = |one: &Word, other: &Word| {
             let change = |word: &Word| !matches!(word.name, "eager" | "lazy" | "cached" | "epochs");
-            // Without signals, bounds are explicit in any case.
-            let implied = (one.name, other.name) == ("explicit-bounds", "no-signals");
+            // Without signals, bounds are explicit in any case, and no store needs a load.
+            let implied = matches!((one.name, other.name), ("explicit-bounds" | "precise-stores", "no-signals"));
             one.axis < other.axis && change(one) && change(other) && !implied && !met.contains(&(one.name, other.name))
         };
         let missing: Vec<(&str, &str)> =

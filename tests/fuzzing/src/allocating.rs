@@ -1,4 +1,5 @@
-//! Registers for random functions: both compilers, both instruction sets, with many registers and with few.
+//! Registers for random functions: both compilers, both instruction sets, with many registers and with few,
+//! with values in registers and in the frame.
 //!
 //! In builds with debug assertions every stage of the compilers checks what it leaves behind; a checker follows each value through registers and slots.
 
@@ -17,8 +18,8 @@ pub fn regalloc(bytes: &[u8]) -> bool {
     let module = validate(&wasm, &Features::supported()).expect("generated modules are valid");
     let plan = ModulePlan::new(&module);
     for arch in [Arch::X64, Arch::Aarch64] {
-        for few_registers in [true, false] {
-            let options = Options { few_registers, ..Options::default() };
+        for (few_registers, spill_everything) in [(true, false), (false, false), (false, true), (true, true)] {
+            let options = Options { few_registers, spill_everything, ..Options::default() };
             let mut compiler = Compiler::for_target(Target::any(arch).expect("both are built"), &options);
             for function in 0..module.bodies.len() as u32 {
                 let mut codes = [false, false].map(|_| {

@@ -30,8 +30,8 @@ pub fn made(bytes: &[u8]) -> Option<(Random, Vec<u8>)> {
 fn mode(random: &mut Random) -> (String, Config) {
     let budget = [0, 1, 2, 10, 100, 1000][random.below(6)] + random.below(20) as u32;
     let waits = random.below(3) > 0;
-    let words = ["tiered", "tiered-few-registers", "tiered-explicit-bounds", "tiered-dirty-upper-bits", "tiered-no-signals", "tiered-fuel"];
-    let word = random.pick(&words);
+    let words = ["", "-few-registers", "-spill-everything", "-explicit-bounds", "-dirty-upper-bits", "-no-signals", "-fuel"];
+    let word = &format!("tiered{}", random.pick(&words));
     let mut config = mj_wast::config(word).expect("a mode");
     config.strategy(Strategy::TIERED).tier_up_budget(budget).tier_up_waits(waits);
     (format!("{word}, budget {budget}, {}", if waits { "waiting" } else { "in the background" }), config)

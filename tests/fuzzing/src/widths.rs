@@ -18,14 +18,16 @@ pub type Widths = (&'static str, fn(&mut Random) -> Vec<u8>);
 pub const WIDTHS: [Widths; 3] = [("spilled", spilled), ("addressed", addressed), ("folded", folded)];
 
 /// The configurations of mj in which they run.
-pub const WIDTH_CONFIGS: [&str; 8] = [
+pub const WIDTH_CONFIGS: [&str; 10] = [
     "baseline",
     "explicit-bounds",
     "few-registers",
+    "spill-everything",
     "dirty-upper-bits",
     "optimizing",
     "optimizing-explicit-bounds",
     "optimizing-few-registers",
+    "optimizing-spill-everything",
     "optimizing-dirty-upper-bits",
 ];
 

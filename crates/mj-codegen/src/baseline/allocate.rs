@@ -53,6 +53,16 @@ impl<I: Isa> Baseline<'_, I> {
         self.store_slot(slot, register, self.local_types[local as usize]);
     }
 
+    /// If values live in the frame: brings all there.
+    #[cold]
+    pub(super) fn spill_everything(&mut self) {
+        if self.options.spill_everything {
+            for register in self.cache.occupied().iter() {
+                self.evict(register);
+            }
+        }
+    }
+
     fn spill_temporaries(&mut self, register: PReg) {
         for index in (0..self.stack.len()).rev() {
             let entry = self.stack[index];
@@ -131,7 +141,8 @@ impl<I: Isa> Baseline<'_, I> {
         }
     }
 
-    /// The register that caches `local`, which is loaded if need be.
+    /// The register that caches `local`, which is loaded if need be. If values live in the frame, nobody knows of it afterwards: the caller pins it, or is
+    /// done with it at once.
     pub(super) fn local_register(&mut self, local: u32) -> PReg {
         let state = self.cache.locals[local as usize];
         if state.register.is_some() {
@@ -153,7 +164,9 @@ impl<I: Isa> Baseline<'_, I> {
             self.cache.bind(local, register, true);
         } else {
             self.load_slot(register, self.local_slot(local), ty);
-            self.cache.bind(local, register, false);
+            if !(self.under_test && self.options.spill_everything) {
+                self.cache.bind(local, register, false);
+            }
         }
         self.cache.upper_dirty.remove(register);
         register
@@ -461,11 +474,20 @@ impl<I: Isa> Baseline<'_, I> {
         self.checker.define(Holder::Register(register), value);
         self.cache.retain(register);
         self.cache.upper_dirty.remove(register);
+        self.push(Place::Register(register), ty, value);
+        if self.under_test {
+            self.try_value(register, ty);
+        }
+    }
+
+    /// What options for tests do to a value that has just been pushed.
+    #[cold]
+    fn try_value(&mut self, register: PReg, ty: ValType) {
         if self.options.dirty_upper_bits && ty == ValType::I32 {
             self.isa.poison_upper(register);
             self.cache.upper_dirty.insert(register);
         }
-        self.push(Place::Register(register), ty, value);
+        self.spill_everything();
     }
 
     /// Copies between registers.

@@ -214,7 +214,7 @@ impl<I: Isa> Baseline<'_, I> {
         let has_call = hints.has_call;
         wanted.sort_by_key(|&(local, _)| core::cmp::Reverse(self.hints.weights[local as usize]));
         let mut snapshot = Snapshot::empty();
-        for class in [Class::Int, Class::Float] {
+        for class in [Class::Int, Class::Float].into_iter().filter(|_| !self.options.spill_everything) {
             self.choose_homes(&mut snapshot, &wanted, class, has_call);
         }
         self.wanted = wanted;

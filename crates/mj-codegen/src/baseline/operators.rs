@@ -507,6 +507,9 @@ impl<I: Isa> Baseline<'_, I> {
             _ => self.set_by_copy(local, leaf),
         }
         self.local_values[local as usize] = value;
+        if self.under_test {
+            self.spill_everything();
+        }
     }
 
     /// Whether a constant is better kept in a register than in the local's slot.

@@ -147,7 +147,9 @@ fn select<I: Isa>(job: &mut Job<'_, I>) -> Result<(), CompileError> {
 
 fn allocate<I: Isa>(job: &mut Job<'_, I>) -> Result<(), CompileError> {
     let registers = *job.isa.registers();
+    let spill_everything = job.request.options.spill_everything;
     let arenas = &mut *job.arenas;
-    let allocated = arenas.allocator.allocate(&arenas.function, &arenas.selection.selected, &registers, &mut arenas.allocation);
+    let (function, selected) = (&arenas.function, &arenas.selection.selected);
+    let allocated = arenas.allocator.allocate(function, selected, &registers, spill_everything, &mut arenas.allocation);
     allocated.map_err(|_| job.too_large())
 }

@@ -57,6 +57,8 @@ impl Pass<'_> {
         let mut candidates = core::mem::take(&mut self.state.candidates);
         candidates.clear();
         match function.blocks[block].loop_end.is_some() {
+            // Parameters come in slots, as all else.
+            _ if self.spill_everything => self.list_candidates(core::iter::empty(), &mut candidates),
             true => self.choose_for_loop(&mut candidates),
             false => self.choose_for_join(forward, &mut candidates),
         }

@@ -52,11 +52,11 @@ impl Pass<'_> {
                 continue;
             }
             self.out.homes.push((value, register));
-            if self.state.allocatable.contains(register) {
+            if self.state.allocatable.contains(register) && !self.spill_everything {
                 self.state.set(register, value);
                 self.out.used.insert(register);
             } else {
-                // A cut register file does not hold it: it is in its slot from here on.
+                // A cut register file does not hold it, or nothing stays in registers: it is in its slot from here on.
                 self.state.slot(value);
                 self.state.value_mut(value).stored = Stored::Always;
             }
@@ -257,6 +257,21 @@ impl Pass<'_> {
             self.form(index, uses, definitions);
         }
         self.state.pinned = RegSet::EMPTY;
+        if self.spill_everything {
+            self.spill_everything();
+        }
+    }
+
+    /// Leaves no value in a register.
+    #[cold]
+    fn spill_everything(&mut self) {
+        for register in self.state.occupied.iter() {
+            let value = self.state.value_in(register).expect("occupied");
+            if self.is_needed(value) {
+                self.save(value);
+            }
+            self.state.forget(register);
+        }
     }
 
     fn form(&mut self, index: u32, uses: &[Operand], definitions: &[Defined]) {

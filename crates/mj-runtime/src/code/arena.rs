@@ -244,6 +244,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "maps memory twice")]
     fn what_is_given_back_is_leased_again() {
         let arena = CodeArena::default();
         let addresses = |lease: &Lease| (lease.table() as usize, lease.code());
@@ -267,6 +268,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg_attr(miri, ignore = "maps memory twice")]
     fn chunks_come_and_go() {
         let arena = CodeArena::default();
         let leases: Vec<_> = (0..3 * CODE / LARGEST_LEASE).map(|_| arena.lease(1, LARGEST_LEASE).unwrap().unwrap()).collect();

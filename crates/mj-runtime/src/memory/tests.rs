@@ -18,6 +18,11 @@ fn permissions(address: *const u8) -> String {
     line.map(|line| line.split(' ').nth(1).unwrap().to_string()).unwrap_or_default()
 }
 
+/// Compares pages, which an interpreter does at once.
+fn is_zero(bytes: &[u8]) -> bool {
+    bytes.chunks(PAGE as usize).all(|page| page == &[0; PAGE as usize][..page.len()])
+}
+
 #[test]
 fn growing_keeps_the_base_and_the_contents() {
     let mut memory = LinearMemory::new(&MemoryPlan::guarded(PAGE, Some(3 * PAGE))).unwrap();
@@ -26,7 +31,7 @@ fn growing_keeps_the_base_and_the_contents() {
     assert_eq!(memory.grow(2 * PAGE), Some(PAGE));
     assert_eq!(memory.base(), base);
     assert_eq!(memory.bytes()[PAGE as usize - 1], 9);
-    assert!(memory.bytes()[PAGE as usize..].iter().all(|&byte| byte == 0));
+    assert!(is_zero(&memory.bytes()[PAGE as usize..]));
     assert_eq!(memory.grow(PAGE), None, "beyond the maximum");
     assert_eq!(memory.grow(u64::MAX), None);
     assert_eq!(memory.len() as u64, 3 * PAGE);
@@ -35,6 +40,7 @@ fn growing_keeps_the_base_and_the_contents() {
 }
 
 #[test]
+#[cfg_attr(miri, ignore = "asks the kernel about pages")]
 fn in_guard_mode_exactly_the_memory_is_accessible() {
     let mut memory = LinearMemory::new(&MemoryPlan::guarded(PAGE, None)).unwrap();
     memory.grow(PAGE).unwrap();
@@ -68,7 +74,7 @@ fn explicit_memories_grow_up_to_their_reservation() {
     assert_eq!(memory.grow(1), Some(100));
     assert_eq!(memory.grow(3 * PAGE - 101), Some(101));
     assert_eq!(memory.grow(1), None);
-    assert!(memory.bytes().iter().all(|&byte| byte == 0));
+    assert!(is_zero(memory.bytes()));
 }
 
 #[test]
@@ -116,9 +122,11 @@ fn a_pooled_memory_shows_nothing_of_the_one_before() {
         let mut memory = pool.allocate(&MemoryPlan::guarded(second * PAGE, None)).unwrap();
         assert_eq!(memory.base(), base, "the reservation is reused");
         assert_eq!(memory.len() as u64, second * PAGE);
-        assert_eq!(permissions(base.wrapping_add(memory.len())), "---p", "{first} {grown} {second}");
+        if !cfg!(miri) {
+            assert_eq!(permissions(base.wrapping_add(memory.len())), "---p", "{first} {grown} {second}");
+        }
         memory.grow(64 * PAGE).unwrap();
-        assert!(memory.bytes().iter().all(|&byte| byte == 0), "{first} {grown} {second}");
+        assert!(is_zero(memory.bytes()), "{first} {grown} {second}");
         drop(memory);
     }
 }
