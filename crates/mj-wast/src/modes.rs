@@ -159,7 +159,7 @@ fn tiered(config: &mut Config) {
 /// The folder stays, for the next run.
 static CACHE: LazyLock<Cache> = LazyLock::new(|| {
     let mut folder = CacheConfig::new();
-    folder.with_directory(std::env::temp_dir().join("mj-wast-cache")).with_files_total_size_soft_limit(256 << 20);
+    folder.with_directory(std::env::temp_dir().join("mj-wast-cache")).with_files_total_size_soft_limit(64 << 20);
     Cache::new(folder).unwrap_or_else(|error| panic!("the mode `cached` needs a folder: {error:#}"))
 });
 
