@@ -69,14 +69,25 @@ const LIMIT: f64 = if cfg!(debug_assertions) { 6.0 } else { 3.0 };
 /// A shape of functions of a size: its name, the function's text, and the size whose double is compared with it.
 type Shape = (&'static str, fn(usize) -> String, usize);
 
-const SHAPES: [Shape; 9] = [
+const SHAPES: &[Shape] = &[
     ("straight code", straight, 12_000),
     ("calls with live values", calls, 4000),
     ("blocks in a row", blocks, if cfg!(debug_assertions) { 5000 } else { 50_000 }),
-    ("branches that join", joins, 12_000),
+    ("branches that join", joins, 6000),
     ("locals", locals, 5000),
+    ("locals alive across blocks", across, 2500),
+    ("locals alive across loops", across_loops, 1250),
+    ("values from block to block", chains, 6000),
+    ("parameters", parameters, 500),
+    ("operands", operands, 50_000),
     ("nested blocks", nested, 2500),
-    ("nested loops", loops, 400),
+    ("nested blocks, left from inside out", nested_late, 2500),
+    ("nested blocks, left early and late", nested_twice, 2500),
+    ("nested ifs with results", ifs, 1250),
+    ("nested loops", loops, 2500),
+    ("loops in a row", loops_in_a_row, 2500),
+    ("blocks with parameters and results", multiple, 4000),
+    ("branches to one block", fan, 5000),
     ("a switch", switch, 50_000),
     ("a switch into blocks with values", switch_values, 2000),
 ];
@@ -120,7 +131,7 @@ fn blocks(size: usize) -> String {
 
 /// Values that come from either side.
 fn joins(size: usize) -> String {
-    let mut text = String::from("(func (param i32) (result i32) (local i32 i32 i32 i32)");
+    let mut text = String::from("(func (param i32 i32 i32 i32 i32) (result i32)");
     for number in 0..size {
         let (to, from) = (1 + number % 4, 1 + (number + 1) % 4);
         let _ = write!(
@@ -143,6 +154,63 @@ fn locals(size: usize) -> String {
     text + ")"
 }
 
+/// Locals that are alive across as many blocks, in which few are used.
+fn across(size: usize) -> String {
+    let mut text = String::from("(func (param i32) (result i32)");
+    text += &format!("(local{})", " i32".repeat(size));
+    (1..=size).for_each(|local| _ = write!(text, "(local.set {local} (i32.mul (local.get 0) (i32.const {local})))"));
+    (1..=size).for_each(|local| {
+        _ = write!(text, "(if (i32.eq (local.get 0) (i32.const {local})) (then (local.set 0 (i32.add (local.get 0) (local.get {local})))))")
+    });
+    text += "(i32.const 0)";
+    (1..=size).for_each(|local| _ = write!(text, "(i32.add (local.get {local}))"));
+    text + ")"
+}
+
+/// The same across loops.
+fn across_loops(size: usize) -> String {
+    let mut text = String::from("(func (param i32) (result i32)");
+    text += &format!("(local{})", " i32".repeat(size));
+    (1..=size).for_each(|local| _ = write!(text, "(local.set {local} (i32.mul (local.get 0) (i32.const {local})))"));
+    (1..=size).for_each(|local| {
+        _ = write!(text, "(loop (br_if 0 (local.tee 0 (i32.sub (i32.shr_u (local.get 0) (i32.const 1)) (local.get {local})))))")
+    });
+    text += "(i32.const 0)";
+    (1..=size).for_each(|local| _ = write!(text, "(i32.add (local.get {local}))"));
+    text + ")"
+}
+
+/// Values that are used a few blocks behind their own.
+fn chains(size: usize) -> String {
+    let mut text = String::from("(func (param i32) (result i32) (local i32 i32 i32 i32 i32 i32 i32 i32)");
+    for number in 0..size {
+        let local = 1 + number % 8;
+        let _ = write!(
+            text,
+            "(local.set {local} (i32.add (i32.mul (local.get {}) (i32.const {number})) (i32.xor (local.get 0) (local.get {})))) (if (i32.gt_s (local.get {local}) (local.get 0)) (then (i32.store (local.get 0) (local.get {local}))))",
+            1 + (number + 1) % 8,
+            1 + (number + 3) % 8
+        );
+    }
+    text + "(local.get 1))"
+}
+
+/// Parameters and results, which go through a call.
+fn parameters(size: usize) -> String {
+    let ty = format!("(param{}) (result{})", " i32".repeat(size), " i32".repeat(size));
+    let mut text = format!("(func $f {ty}");
+    (0..size).for_each(|local| _ = write!(text, "(i32.add (local.get {local}) (local.get {}))", (local + 1) % size));
+    text + "(call $f))"
+}
+
+/// An expression with so many operands open.
+fn operands(size: usize) -> String {
+    let mut text = String::from("(func (param i32) (result i32)");
+    (0..size).for_each(|number| _ = write!(text, "(i32.load offset={} (local.get 0))", number * 4 % 65536));
+    (1..size).for_each(|_| text += "i32.add ");
+    text + ")"
+}
+
 /// Blocks in blocks, with branches out of all of them.
 fn nested(size: usize) -> String {
     let mut text = String::from("(func (param i32) (result i32) (local i32)");
@@ -151,6 +219,39 @@ fn nested(size: usize) -> String {
         .for_each(|depth| _ = write!(text, "(br_if {depth} (i32.eq (local.get 0) (i32.const {depth}))) (local.set 1 (i32.const {depth}))"));
     (0..size).for_each(|depth| _ = write!(text, "end (local.set 1 (i32.add (local.get 1) (i32.const {depth})))"));
     text + "(local.get 1))"
+}
+
+/// The same, where what comes first goes farthest.
+fn nested_late(size: usize) -> String {
+    let mut text = String::from("(func (param i32) (result i32) (local i32)");
+    (0..size).for_each(|_| text += "block ");
+    (0..size)
+        .rev()
+        .for_each(|depth| _ = write!(text, "(br_if {depth} (i32.eq (local.get 0) (i32.const {depth}))) (local.set 1 (i32.const {depth}))"));
+    (0..size).for_each(|depth| _ = write!(text, "end (local.set 1 (i32.add (local.get 1) (i32.const {depth})))"));
+    text + "(local.get 1))"
+}
+
+/// Blocks in blocks that are each left at two places far apart, and never at their end.
+fn nested_twice(size: usize) -> String {
+    let mut text = String::from("(func (param i32) (result i32) (local i32 i32)");
+    (0..size).for_each(|_| text += "block ");
+    (0..size).for_each(|depth| _ = write!(text, "(br_if {depth} (i32.eq (local.get 0) (i32.const {depth})))"));
+    (0..size).for_each(|number| _ = write!(text, "(local.set {} (i32.load (i32.const {number})))", number % 2));
+    (0..size).for_each(|depth| _ = write!(text, "(br_if {depth} (i32.eq (local.get 0) (i32.const {depth})))"));
+    (0..size).for_each(|depth| _ = write!(text, "(return (local.get 1)) end (local.set 1 (i32.add (local.get 1) (i32.const {depth})))"));
+    text + "(local.get 1))"
+}
+
+/// Ifs in ifs, with results from either arm.
+fn ifs(size: usize) -> String {
+    let mut text = String::from("(func (param i32) (result i32) (local i32)");
+    (0..size).for_each(|depth| {
+        _ = write!(text, "(i32.gt_u (local.get 0) (i32.const {depth})) if (result i32) (local.set 1 (i32.add (local.get 1) (local.get 0)))")
+    });
+    text += "(local.get 1)";
+    (0..size).for_each(|depth| _ = write!(text, "(i32.add (i32.const 3)) else (i32.mul (local.get 1) (i32.const {depth})) end "));
+    text + ")"
 }
 
 /// Loops in loops, with values that go around all of them.
@@ -164,6 +265,52 @@ fn loops(size: usize) -> String {
         );
     });
     text + "(local.get 1))"
+}
+
+/// Short loops one behind the other.
+fn loops_in_a_row(size: usize) -> String {
+    let mut text = String::from("(func (param i32 i32) (result i32) (local i32)");
+    (0..size).for_each(|number| {
+        _ = write!(
+            text,
+            "(local.set 2 (i32.const {number})) (loop (local.set 1 (i32.xor (local.get 1) (i32.load (local.get 2)))) (br_if 0 (local.tee 2 (i32.shr_u (local.get 2) (i32.const 1)))))"
+        )
+    });
+    text + "(local.get 1))"
+}
+
+/// Blocks that take and give many values.
+fn multiple(size: usize) -> String {
+    const VALUES: usize = 50;
+    let ty = format!("(param{}) (result{})", " i32".repeat(VALUES), " i32".repeat(VALUES));
+    let mut text = String::from("(func (param i32) (result i32)");
+    (0..VALUES).for_each(|number| _ = write!(text, "(i32.add (local.get 0) (i32.const {number}))"));
+    (0..size).for_each(|number| {
+        _ = write!(
+            text,
+            "(block {ty} (i32.add (i32.const {number})) (br_if 0 (i32.eq (local.get 0) (i32.const {number}))) (i32.mul (local.get 0)))"
+        )
+    });
+    (1..VALUES).for_each(|_| text += "i32.add ");
+    text + ")"
+}
+
+/// One block that so many branches go to, with locals that differ.
+fn fan(size: usize) -> String {
+    const LOCALS: usize = 50;
+    let mut text = String::from("(func (param i32) (result i32)");
+    text += &format!("(local{}) block ", " i32".repeat(LOCALS));
+    (0..size).for_each(|number| {
+        let local = 1 + number % LOCALS;
+        _ = write!(
+            text,
+            "(local.set {local} (i32.add (local.get {}) (i32.const {number}))) (br_if 0 (i32.eq (local.get 0) (local.get {local})))",
+            1 + (number + 1) % LOCALS
+        )
+    });
+    text += "end (i32.const 0)";
+    (1..=LOCALS).for_each(|local| _ = write!(text, "(i32.add (local.get {local}))"));
+    text + ")"
 }
 
 /// A `br_table` of so many targets.
@@ -191,7 +338,7 @@ fn compilers_take_time_and_memory_in_proportion_to_functions() {
     let mut wrong = Vec::new();
     for strategy in [Strategy::BASELINE, Strategy::OPTIMIZING] {
         let engine = Engine::new(Config::new().strategy(strategy).parallel_compilation(false)).unwrap();
-        for (name, shape, size) in SHAPES {
+        for &(name, shape, size) in SHAPES {
             let module = |size: usize| binary(&format!("(module (memory 1) {})", shape(size)));
             let (once, twice) = (module(size), module(2 * size));
             let ((time, memory), (time_of_twice, memory_of_twice)) = (compile(&engine, &once), compile(&engine, &twice));
