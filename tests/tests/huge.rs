@@ -80,6 +80,15 @@ const SHAPES: &[Shape] = &[
     ("values from block to block", chains, 6000),
     ("parameters", parameters, 500),
     ("operands", operands, 50_000),
+    ("loops above operands", |size| above(size, "(loop (br_if 0 (local.get 0)))"), 5000),
+    ("ifs above operands", |size| above(size, "(if (local.get 0) (then) (else))"), 5000),
+    (
+        "divisions above operands",
+        |size| above(size, "(local.set 0 (i32.div_u (local.get 0) (i32.rem_u (local.get 0) (local.get 0))))"),
+        5000,
+    ),
+    ("results of calls", calls_above, 5000),
+    ("locals set while they wait", waiting, 5000),
     ("nested blocks", nested, 2500),
     ("nested blocks, left from inside out", nested_late, 2500),
     ("nested blocks, left early and late", nested_twice, 2500),
@@ -313,6 +322,30 @@ fn fan(size: usize) -> String {
     text + ")"
 }
 
+/// A statement so many times, above as many operands of two kinds.
+fn above(size: usize, statement: &str) -> String {
+    let operands = "(i32.const 0) (i32.eqz (local.get 0)) ".repeat(size / 2);
+    format!("(func (param i32) {operands} {} {})", statement.repeat(size), "drop ".repeat(size / 2 * 2))
+}
+
+/// Calls whose results wait for one another.
+fn calls_above(size: usize) -> String {
+    format!("(func $f (result i32) {} (return (i32.const 0)) {})", "(call $f)".repeat(size), "drop ".repeat(size))
+}
+
+/// Locals that are set while their old values wait below many operands.
+fn waiting(size: usize) -> String {
+    let list = |text: fn(usize) -> String| (1..=size).map(text).collect::<String>();
+    format!(
+        "(func (param i32) (local{}) {} {} {} {})",
+        " i32".repeat(size),
+        list(|local| format!("(local.get {local})")),
+        "(i32.const 0)".repeat(size),
+        list(|local| format!("(local.set {local} (local.get 0))")),
+        "drop ".repeat(2 * size),
+    )
+}
+
 /// A `br_table` of so many targets.
 fn switch(size: usize) -> String {
     let mut text = String::from("(func (param i32) (result i32) block block block (br_table");
@@ -336,7 +369,7 @@ fn switch_values(size: usize) -> String {
 #[test]
 fn compilers_take_time_and_memory_in_proportion_to_functions() {
     let mut wrong = Vec::new();
-    for strategy in [Strategy::BASELINE, Strategy::OPTIMIZING] {
+    for strategy in [Strategy::BASELINE, Strategy::TIERED, Strategy::OPTIMIZING] {
         let engine = Engine::new(Config::new().strategy(strategy).parallel_compilation(false)).unwrap();
         for &(name, shape, size) in SHAPES {
             let module = |size: usize| binary(&format!("(module (memory 1) {})", shape(size)));

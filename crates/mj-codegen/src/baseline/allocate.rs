@@ -105,11 +105,14 @@ impl<I: Isa> Baseline<'_, I> {
             found
         };
         let mut count = 0;
-        if self.cache.references(from) > 0 {
-            count += self.stack.iter_mut().rev().filter_map(|entry| moved(&mut entry.place).then_some(())).count();
+        let references = usize::from(self.cache.references(from));
+        if references > 0 {
             let deferred = usize::from(self.deferred.count);
             count += self.deferred.operands[..deferred].iter_mut().filter_map(|leaf| moved(&mut leaf.place).then_some(())).count();
             count += self.leaves[..self.leaf_count].iter_mut().filter_map(|leaf| moved(&mut leaf.place).then_some(())).count();
+            // The others are on the stack, most of them near its top.
+            let entries = self.stack.iter_mut().rev().filter_map(|entry| moved(&mut entry.place).then_some(()));
+            count += entries.take(references.saturating_sub(count)).count();
         }
         for _ in 0..count {
             self.cache.release(from);

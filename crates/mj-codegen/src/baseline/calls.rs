@@ -84,6 +84,7 @@ impl<I: Isa> Baseline<'_, I> {
     /// Stores what the call would destroy, entries from `base` on apart: those are its arguments.
     fn save_for_call(&mut self, base: usize) {
         self.has_call = true;
+        self.settle_deep();
         let mut lost = self.cache.occupied() & !self.callee_saved;
         if self.has_references {
             lost |= self.references_in_registers();
@@ -121,7 +122,7 @@ impl<I: Isa> Baseline<'_, I> {
                 registers.insert(register);
             }
         }
-        for entry in &self.stack {
+        for entry in self.stack.iter().skip(self.settled) {
             if let Place::Register(register) = entry.place
                 && entry.ty.is_reference()
             {

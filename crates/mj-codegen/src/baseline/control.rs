@@ -102,6 +102,9 @@ impl<I: Isa> Baseline<'_, I> {
             let entry = self.stack[index];
             self.store_entry(index, entry);
         }
+        if self.options.tiering.is_some() {
+            self.store_constants();
+        }
         if self.loop_depth == 0 {
             self.hints.gather_loop(rest.clone());
         }
@@ -183,7 +186,7 @@ impl<I: Isa> Baseline<'_, I> {
         frame.kind = Kind::Else;
         let (label, state, height) = (frame.else_label.take().expect("an if"), frame.else_state.take(), frame.height);
         self.truncate(height);
-        self.settled = height;
+        self.set_settled(height);
         self.isa.buffer().bind(label);
         self.reachable = state.is_some();
         if let Some(state) = state {
@@ -191,7 +194,7 @@ impl<I: Isa> Baseline<'_, I> {
                 let ty = self.frames[depth].params[index];
                 self.push(Place::Slot, ty, Value::NONE);
             }
-            self.settled = self.stack.len();
+            self.set_settled(self.stack.len());
             self.enter_label(&state);
         }
     }
@@ -256,7 +259,7 @@ impl<I: Isa> Baseline<'_, I> {
     fn finish_block(&mut self) {
         let frame = self.frames.pop().expect("open");
         self.truncate(frame.height);
-        self.settled = frame.height;
+        self.set_settled(frame.height);
         self.isa.buffer().bind(frame.label);
         self.reachable = frame.state.is_some();
         let Some(state) = &frame.state else { return };
@@ -265,7 +268,7 @@ impl<I: Isa> Baseline<'_, I> {
             for &ty in &frame.results {
                 self.push(Place::Slot, ty, Value::NONE);
             }
-            self.settled = self.stack.len();
+            self.set_settled(self.stack.len());
         }
         self.enter_label(state);
         if single {

@@ -37,6 +37,12 @@ impl<I: Isa> MoveSink for Emitter<'_, I> {
     }
 }
 
+/// Entries of the operand stack that are looked through again and again, at most.
+const FAR: usize = 64;
+
+/// Entries behind the last that is stored for sure when a loop begins, at most.
+const MOST_CONSTANTS: usize = 16;
+
 impl<I: Isa> Baseline<'_, I> {
     /// The register in which a single result of type `ty` travels.
     pub(super) fn result_register(&self, ty: ValType) -> PReg {
@@ -48,10 +54,45 @@ impl<I: Isa> Baseline<'_, I> {
 
     /// Brings all entries from `settled` on into their slots (constants may stay), so that blocks may begin.
     pub(super) fn settle(&mut self) {
-        for index in self.settled..self.stack.len() {
+        self.settle_below(self.stack.len());
+    }
+
+    /// Brings entries far from the top into their slots, so that looking through the others takes no time.
+    #[inline]
+    pub(super) fn settle_deep(&mut self) {
+        if self.stack.len() > self.settled + FAR {
+            self.settle_below(self.stack.len() - FAR / 2);
+        }
+    }
+
+    fn settle_below(&mut self, height: usize) {
+        for index in self.settled..height {
             self.settle_entry(index);
         }
-        self.settled = self.stack.len();
+        self.set_settled(height);
+    }
+
+    /// Entries below this height are in slots or constant, from now on.
+    #[inline]
+    pub(super) fn set_settled(&mut self, height: usize) {
+        self.stored = self.stored.min(self.settled);
+        self.settled = height;
+    }
+
+    /// Stores constants, if there are more than a few: so many are stored once in front of a loop, and not by every loop when its frame changes hands.
+    pub(super) fn store_constants(&mut self) {
+        let stored = self.stored_height();
+        if self.stack.len() > stored + MOST_CONSTANTS {
+            for index in stored..self.stack.len() {
+                self.store_entry(index, self.stack[index]);
+            }
+            self.stored = self.stack.len();
+        }
+    }
+
+    /// Entries below this height are in slots.
+    pub(super) fn stored_height(&self) -> usize {
+        self.stored.min(self.settled)
     }
 
     fn settle_entry(&mut self, index: usize) {

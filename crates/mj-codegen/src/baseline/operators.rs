@@ -451,6 +451,7 @@ impl<I: Isa> Baseline<'_, I> {
                 left -= 1;
             }
         }
+        // They are not far from the top: what is, is settled.
         for entry in self.stack.iter_mut().rev() {
             if left == 0 {
                 break;
@@ -466,6 +467,9 @@ impl<I: Isa> Baseline<'_, I> {
     }
 
     pub(super) fn set_local(&mut self, local: u32) {
+        if self.cache.locals[local as usize].pending > 0 {
+            self.settle_deep();
+        }
         let top = self.stack.len() - 1;
         self.force(top);
         let Entry { place, ty, value } = self.stack[top];

@@ -162,7 +162,7 @@ impl<I: Isa> Baseline<'_, I> {
 
     /// The operand-stack entries that are not in their slots.
     fn constant_entries(&self) -> Vec<(u32, ValType, i64)> {
-        let entries = self.stack.iter().enumerate();
+        let entries = self.stack.iter().enumerate().skip(self.stored_height());
         entries
             .filter_map(|(index, entry)| match entry.place {
                 Place::Constant(bits) => Some((self.stack_slot(index), entry.ty, bits)),
