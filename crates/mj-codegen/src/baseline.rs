@@ -129,8 +129,8 @@ struct Baseline<'a, I> {
     max_depth: usize,
     /// Entries below this depth are in slots or constant.
     settled: usize,
-    /// Entries below this depth are in slots, if it is not greater than `settled`.
-    stored: usize,
+    /// In tiered code, the settled entries that are constant, ascending; those that are not below `settled` are of the past.
+    constants: Vec<usize>,
     /// Something in the function calls.
     has_call: bool,
     /// There are references, but for nulls: locals, or what operators left on the operand stack so far.
@@ -188,7 +188,7 @@ pub(crate) fn compile<I: Isa>(
         result_pointer_slot: 0,
         max_depth: 0,
         settled: 0,
-        stored: 0,
+        constants: Vec::new(),
         has_call: false,
         has_references: false,
         loop_depth: 0,

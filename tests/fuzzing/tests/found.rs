@@ -82,3 +82,18 @@ fn the_upper_half_of_an_i64_stays_when_its_lower_half_is_multiplied_by_what_it_c
                 (global.set $g (if (result i64) (i64.eqz (local.get 0)) (then (global.get $g)) (else (i64.const 4294967296))))))"#,
     );
 }
+
+/// More constants than a loop of tiered code leaves to its way out, under a loop that is not always reached.
+#[test]
+fn constants_below_a_loop_that_is_jumped_over_are_still_there() {
+    let constants: String = (0..40).map(|number| format!("(i64.const {})", 1000 + number)).collect();
+    let sum = "i64.const 5 i64.rotl i64.add ".repeat(39);
+    agree(&format!(
+        "(module (func (export \"f\") (param i32) (result i64)
+            {constants}
+            (block
+                (br_if 0 (i32.and (local.get 0) (i32.const 1)))
+                (loop (br_if 0 (local.tee 0 (i32.shr_u (local.get 0) (i32.const 1))))))
+            {sum}))"
+    ));
+}

@@ -102,9 +102,6 @@ impl<I: Isa> Baseline<'_, I> {
             let entry = self.stack[index];
             self.store_entry(index, entry);
         }
-        if self.options.tiering.is_some() {
-            self.store_constants();
-        }
         if self.loop_depth == 0 {
             self.hints.gather_loop(rest.clone());
         }

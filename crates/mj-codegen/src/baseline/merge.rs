@@ -40,7 +40,7 @@ impl<I: Isa> MoveSink for Emitter<'_, I> {
 /// Entries of the operand stack that are looked through again and again, at most.
 const FAR: usize = 64;
 
-/// Entries behind the last that is stored for sure when a loop begins, at most.
+/// Settled entries of tiered code that are constant, at most.
 const MOST_CONSTANTS: usize = 16;
 
 impl<I: Isa> Baseline<'_, I> {
@@ -66,40 +66,35 @@ impl<I: Isa> Baseline<'_, I> {
     }
 
     fn settle_below(&mut self, height: usize) {
+        self.forget_constants();
         for index in self.settled..height {
             self.settle_entry(index);
         }
-        self.set_settled(height);
+        self.settled = height;
     }
 
     /// Entries below this height are in slots or constant, from now on.
     #[inline]
     pub(super) fn set_settled(&mut self, height: usize) {
-        self.stored = self.stored.min(self.settled);
+        self.forget_constants();
         self.settled = height;
     }
 
-    /// Stores constants, if there are more than a few: so many are stored once in front of a loop, and not by every loop when its frame changes hands.
-    pub(super) fn store_constants(&mut self) {
-        let stored = self.stored_height();
-        if self.stack.len() > stored + MOST_CONSTANTS {
-            for index in stored..self.stack.len() {
-                self.store_entry(index, self.stack[index]);
-            }
-            self.stored = self.stack.len();
+    /// Forgets constants that are settled no more: what is there now may be something else.
+    fn forget_constants(&mut self) {
+        while self.constants.last().is_some_and(|&constant| constant >= self.settled) {
+            self.constants.pop();
         }
-    }
-
-    /// Entries below this height are in slots.
-    pub(super) fn stored_height(&self) -> usize {
-        self.stored.min(self.settled)
     }
 
     fn settle_entry(&mut self, index: usize) {
         self.force(index);
         let entry = self.stack[index];
         match entry.place {
-            Place::Slot | Place::Constant(_) => {}
+            Place::Slot => {}
+            // Every loop stores constants when its frame changes hands: a few stay, others are stored once, here.
+            Place::Constant(_) if self.options.tiering.is_none() => {}
+            Place::Constant(_) if self.constants.len() < MOST_CONSTANTS => self.constants.push(index),
             _ => self.store_entry(index, entry),
         }
     }

@@ -160,16 +160,15 @@ impl<I: Isa> Baseline<'_, I> {
         all.filter_map(|register| Some(bound(snapshot.local_in(register)?, register))).collect()
     }
 
-    /// The operand-stack entries that are not in their slots.
+    /// The operand-stack entries that are not in their slots: at the beginning of a loop all are settled.
     fn constant_entries(&self) -> Vec<(u32, ValType, i64)> {
-        let entries = self.stack.iter().enumerate().skip(self.stored_height());
-        entries
-            .filter_map(|(index, entry)| match entry.place {
-                Place::Constant(bits) => Some((self.stack_slot(index), entry.ty, bits)),
-                Place::Slot => None,
-                _ => unreachable!("a block begins with a settled stack"),
-            })
-            .collect()
+        let settled = self.constants.iter().filter(|&&index| index < self.settled);
+        // Parameters of the loop have been stored.
+        let constants = settled.filter_map(|&index| match self.stack[index].place {
+            Place::Constant(bits) => Some((self.stack_slot(index), self.stack[index].ty, bits)),
+            _ => None,
+        });
+        constants.collect()
     }
 }
 
