@@ -247,7 +247,7 @@ mod tests {
         assert_eq!(table.get(MOST), None);
         assert_eq!(table.grow(1, 0), None);
         assert_eq!(table.grow(u64::MAX, 0), None);
-        assert_eq!(table.len(), MOST);
+        assert_eq!(table.len() as u64, MOST);
     }
 
     #[test]
