@@ -28,7 +28,11 @@ pub fn regalloc(bytes: &[u8]) -> bool {
                     compiler.take_unit().code
                 });
                 let second = std::mem::take(&mut codes[1]);
-                assert!(codes[0] == second, "function {function} is not the same code twice");
+                assert!(
+                    codes[0] == second,
+                    "function {function} is not the same code twice ({arch:?}, few registers: {few_registers}, spilled: {spill_everything}; the baseline at {:?})",
+                    codes[0].iter().zip(&second).position(|(one, other)| one != other)
+                );
             }
         }
     }
