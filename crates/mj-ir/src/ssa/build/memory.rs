@@ -70,6 +70,7 @@ impl Facts {
     pub(super) fn clear(&mut self) {
         self.forget_memory();
         self.cells.clear();
+        (self.oldest, self.oldest_cell) = (0, 0);
     }
 
     #[inline]
