@@ -403,6 +403,35 @@ fn compile_by_turns(first: Driver, target: Target, options: &Options, module: &M
     (compiler.take_unit(), functions)
 }
 
+/// A compiler is used again and again: what it remembered of one function may not show in the next. Both functions know more than can be kept at once, so that
+/// it matters which fact is the oldest.
+#[test]
+fn code_does_not_depend_on_what_was_compiled_before() {
+    const FACTS: usize = 21;
+    let globals = "(global (mut i32) (i32.const 0))".repeat(FACTS);
+    let loads: String =
+        (0..FACTS).map(|at| format!("(local.set 1 (i32.sub (local.get 1) (i32.load offset={} (local.get 0))))", at * 8)).collect();
+    let reads: String = (0..FACTS).map(|at| format!("(local.set 1 (i32.sub (local.get 1) (global.get {at})))")).collect();
+    let text = format!(
+        r#"(module (memory 1) {globals}
+        (func (param i32) (result i32) (local i32) {loads} {loads} (local.get 1))
+        (func (param i32) (result i32) (local i32) {reads} {reads} (local.get 1)))"#
+    );
+    let (module, bytes) = parse(&text);
+    let plan = ModulePlan::new(&module);
+    for (target, options) in configurations() {
+        let mut compiler = Compiler::for_target(target, &options);
+        for function in 0..module.bodies.len() as u32 {
+            let [first, second] = [(), ()].map(|()| {
+                compiler.compile(&module, &plan, function, &bytes).expect("the baseline knows all operators");
+                compiler.optimize(&module, &plan, function, &bytes, Entry::Function).expect("not too large");
+                compiler.take_unit().code
+            });
+            assert!(first == second, "function {function}, {target:?}, {options:?}");
+        }
+    }
+}
+
 /// Arguments and results that find no register lie on the stack, on top of what was there: halves of slots may not be taken for wholes.
 #[test]
 fn an_i64_made_of_an_i32_is_whole_on_the_stack() {
