@@ -56,6 +56,39 @@ pub(super) fn constant(choices: &mut Choices, ty: ValType) -> String {
     }
 }
 
+/// A number by which integers are taken apart, not zero: amounts of shifts that add up to a width, masks, and their inverses.
+fn part(choices: &mut Choices, ty: ValType) -> String {
+    const PARTS: [i64; 25] = [
+        1,
+        2,
+        3,
+        5,
+        7,
+        8,
+        15,
+        16,
+        24,
+        31,
+        32,
+        33,
+        48,
+        56,
+        63,
+        0x80,
+        0xff,
+        0xffff,
+        0x7fff_ffff,
+        0x8000_0000,
+        0xffff_ffff,
+        -1,
+        -2,
+        -256,
+        -65536,
+    ];
+    let bits = choices.pick(&PARTS);
+    if ty == ValType::I32 { format!("(i32.const {})", bits as i32) } else { format!("(i64.const {bits})") }
+}
+
 impl Function<'_> {
     /// An expression of this type, of at most so many operators in each other.
     pub(super) fn expression(&mut self, ty: ValType, depth: usize) -> String {
@@ -73,6 +106,7 @@ impl Function<'_> {
             },
             6 => self.called(ty, depth - 1).unwrap_or_else(|| self.leaf(ty)),
             7 => self.made_before(ty).unwrap_or_else(|| self.operator(ty, depth - 1)),
+            8 if matches!(ty, ValType::I32 | ValType::I64) => self.chain(ty),
             _ => {
                 let text = self.operator(ty, depth - 1);
                 // Labels stand once.
@@ -82,6 +116,46 @@ impl Function<'_> {
                 text
             }
         }
+    }
+
+    /// Integer operators with constants, one on the other, as algebra simplifies them; now and then with a load at their beginning.
+    fn chain(&mut self, ty: ValType) -> String {
+        let is_integer = |ty: ValType| matches!(ty, ValType::I32 | ValType::I64);
+        let mut at = self.choices.pick(&[ValType::I32, ValType::I64]);
+        let pointer = self.choices.below(POINTERS);
+        let mut text = if self.choices.chance(3) { self.near_load(at, pointer) } else { self.leaf(at) };
+        let mut before = None;
+        for _ in 0..2 + self.choices.below(3) {
+            let again = before.filter(|op: &Op| op.row().a == at && self.choices.chance(3));
+            let shapes: &[Shape] = if self.choices.chance(3) { &[Shape::Unary, Shape::Test, Shape::Compare] } else { &[Shape::Binary] };
+            let fits = |op: &Op| op.row().a == at && is_integer(op.row().result) && shapes.contains(&op.row().shape);
+            let op = again.unwrap_or_else(|| self.one_of(fits));
+            text = match op.row().shape {
+                Shape::Unary | Shape::Test => format!("({} {text})", op.row().name),
+                _ => {
+                    let ty = op.row().b;
+                    let leaf = self.leaf(ty);
+                    let operand = if self.choices.chance(4) { self.divisor(op, leaf) } else { part(self.choices, ty) };
+                    format!("({} {text} {operand})", op.row().name)
+                }
+            };
+            (at, before) = (op.row().result, Some(op));
+        }
+        match (at, ty) {
+            (ValType::I64, ValType::I32) => format!("(i32.wrap_i64 {text})"),
+            (ValType::I32, ValType::I64) => format!("({} {text})", self.choices.pick(&["i64.extend_i32_s", "i64.extend_i32_u"])),
+            _ => text,
+        }
+    }
+
+    /// The second operand of an operator: seldom zero, if that is what it divides by.
+    fn divisor(&mut self, op: Op, operand: String) -> String {
+        let row = op.row();
+        let divides = row.name.contains(".div_") || row.name.contains(".rem_");
+        if !divides || self.choices.chance(40) {
+            return operand;
+        }
+        format!("({}.or {operand} ({}.const {}))", row.b, row.b, self.choices.pick(&[1, 2, 0x10]))
     }
 
     /// An operator of this type that was made not long ago.
@@ -115,7 +189,13 @@ impl Function<'_> {
     }
 
     fn selected(&mut self, ty: ValType, depth: usize) -> String {
-        let (one, other) = (self.expression(ty, depth), self.expression(ty, depth));
+        let (one, other) = match ty {
+            ValType::I32 | ValType::I64 if self.choices.chance(4) => {
+                let (one, other) = self.choices.pick(&[(1, 0), (0, 1), (-1, 0), (0, -1), (3, 2), (8, 0)]);
+                (format!("({ty}.const {one})"), format!("({ty}.const {other})"))
+            }
+            _ => (self.expression(ty, depth), self.expression(ty, depth)),
+        };
         format!("(select {one} {other} {})", self.condition())
     }
 
@@ -196,10 +276,7 @@ impl Function<'_> {
         if name.contains("copysign") {
             second = seen(second, row.b);
         }
-        let divides = name.contains(".div_") || name.contains(".rem_");
-        if divides && !self.choices.chance(40) {
-            second = format!("({}.or {second} ({}.const {}))", row.b, row.b, self.choices.pick(&[1, 2, 0x10]));
-        }
+        second = self.divisor(op, second);
         format!("({name} {first} {second})")
     }
 

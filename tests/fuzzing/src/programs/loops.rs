@@ -18,7 +18,11 @@ impl Function<'_> {
         let form = [Self::counting_up, Self::tested_first, Self::counting_down, Self::over_memory, Self::with_value];
         let form = self.choices.pick(&form);
         // What is known in front of a loop is not known in it, where it may be written.
-        let opening = if self.choices.chance(3) { self.meeting() } else { String::new() };
+        let opening = match self.choices.below(6) {
+            0 | 1 => self.meeting(),
+            2 => self.update(),
+            _ => String::new(),
+        };
         self.opening.clone_from(&opening);
         let text = form(self, trips, depth);
         self.weight = around;

@@ -49,6 +49,7 @@ impl Function<'_> {
                 self.set_pointer(pointer)
             }
             26 => self.meeting(),
+            27 => self.update(),
             _ => self.set_local(),
         }
     }
@@ -64,6 +65,16 @@ impl Function<'_> {
         let row = self.one_of(|op| op.row().shape == Shape::Store).row();
         let store = format!("({} {}(local.get $p{pointer}) {})\n", row.name, near(self.choices), seen(self.expression(row.b, 1), row.b));
         before.clone() + &store + &if self.choices.chance(2) { before } else { load(self) }
+    }
+
+    /// Reads a place and writes there what it makes of that.
+    pub(super) fn update(&mut self) -> String {
+        let place = format!("{}(local.get $p{})", near(self.choices), self.choices.below(POINTERS));
+        let store = self.one_of(|op| op.row().shape == Shape::Store).row();
+        let load = self.one_of(|op| op.row().shape == Shape::Load && op.row().result == store.b && op.row().access == store.access).row();
+        let (ty, operator) = (store.b, self.choices.pick(&["add", "add", "sub", "mul"]));
+        let value = format!("({ty}.{operator} ({} {place}) {})", load.name, self.expression(ty, 1));
+        format!("({} {place} {})", store.name, seen(value, ty))
     }
 
     fn set_local(&mut self) -> String {
