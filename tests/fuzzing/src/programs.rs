@@ -23,6 +23,15 @@ const BUDGET: u64 = 20_000;
 /// Locals that hold addresses, `$p0` and so on: accesses near one another are made through them.
 const POINTERS: usize = 3;
 
+/// Where pointers often point.
+const BUSY: [u32; 5] = [8, 0x400, 0x404, 0x4000, 0x8000];
+
+/// Where they seldom point: to the end of the page.
+const LAST: u32 = 0xfff4;
+
+/// Eight words from each of these are not zero at first.
+const FILLED: [usize; 5] = [0, 0x400, 0x4000, 0x8000, 0xffc0];
+
 /// Parameters and results of a function.
 #[derive(Clone)]
 struct Signature {
@@ -126,12 +135,13 @@ fn signature(choices: &mut Choices) -> Signature {
     Signature { params, results }
 }
 
-/// Words at the limits of their types, here and there in the page.
+/// Words at the limits of their types, where pointers often point, and here and there in the page.
 fn data(choices: &mut Choices) -> String {
     let mut text = String::new();
-    for _ in 0..1 + choices.below(4) {
-        let _ = write!(text, "(data (i32.const {}) \"", choices.below(0xff00));
-        for _ in 0..1 + choices.below(8) {
+    let elsewhere: Vec<_> = (0..1 + choices.below(4)).map(|_| (choices.below(0xff00), 1 + choices.below(8))).collect();
+    for (place, words) in FILLED.map(|place| (place, 8)).into_iter().chain(elsewhere) {
+        let _ = write!(text, "(data (i32.const {place}) \"");
+        for _ in 0..words {
             expressions::limit(choices).to_le_bytes().iter().for_each(|byte| _ = write!(text, "\\{byte:02x}"));
         }
         text += "\")\n";

@@ -3,7 +3,7 @@
 use mj_decode::{Op, Shape, ValType};
 
 use super::choices::Choices;
-use super::{Function, POINTERS, TYPES};
+use super::{BUSY, Function, LAST, POINTERS, TYPES};
 
 const LIMITS: [u64; 20] = [
     0,
@@ -31,6 +31,9 @@ const FLOATS: [&str; 14] =
     ["0", "-0", "1", "-1", "0.5", "1.5", "-2.5", "inf", "-inf", "nan", "0x1p-140", "2147483648", "-9223372036854775808", "16777217"];
 const OFFSETS: [&str; 12] =
     ["", "", "", "", "", "offset=1 ", "offset=4 ", "offset=8 ", "offset=16 ", "offset=24 ", "offset=255 ", "offset=4096 "];
+
+/// Offsets by which accesses meet in part.
+const NEAR: [&str; 10] = ["", "", "", "offset=1 ", "offset=2 ", "offset=3 ", "offset=4 ", "offset=6 ", "offset=7 ", "offset=8 "];
 
 /// A number at which something changes, or any.
 pub(super) fn limit(choices: &mut Choices) -> u64 {
@@ -107,6 +110,7 @@ impl Function<'_> {
             6 => self.called(ty, depth - 1).unwrap_or_else(|| self.leaf(ty)),
             7 => self.made_before(ty).unwrap_or_else(|| self.operator(ty, depth - 1)),
             8 if matches!(ty, ValType::I32 | ValType::I64) => self.chain(ty),
+            9 => self.overtaken(ty),
             _ => {
                 let text = self.operator(ty, depth - 1);
                 // Labels stand once.
@@ -123,7 +127,8 @@ impl Function<'_> {
         let is_integer = |ty: ValType| matches!(ty, ValType::I32 | ValType::I64);
         let mut at = self.choices.pick(&[ValType::I32, ValType::I64]);
         let pointer = self.choices.below(POINTERS);
-        let mut text = if self.choices.chance(3) { self.near_load(at, pointer) } else { self.leaf(at) };
+        let place = self.place(pointer);
+        let mut text = if self.choices.chance(3) { self.load_from(at, &place) } else { self.leaf(at) };
         let mut before = None;
         for _ in 0..2 + self.choices.below(3) {
             let again = before.filter(|op: &Op| op.row().a == at && self.choices.chance(3));
@@ -146,6 +151,17 @@ impl Function<'_> {
             (ValType::I32, ValType::I64) => format!("({} {text})", self.choices.pick(&["i64.extend_i32_s", "i64.extend_i32_u"])),
             _ => text,
         }
+    }
+
+    /// A load and a store to a place near it, before what was loaded is used.
+    fn overtaken(&mut self, ty: ValType) -> String {
+        let pointer = self.choices.below(POINTERS);
+        let (place, other) = (self.place(pointer), self.place(pointer));
+        let load = self.load_from(ty, &place);
+        let row = self.one_of(|op| op.row().shape == Shape::Store).row();
+        let store = format!("({} {} {})", row.name, if self.choices.chance(2) { place } else { other }, seen(self.leaf(row.b), row.b));
+        let operator = self.choices.pick(&["add", "sub", "mul", "eq", "lt_s"][..if ty == ValType::I32 { 5 } else { 3 }]);
+        format!("({ty}.{operator} {load} (block (result {ty}) {store} {}))", self.leaf(ty))
     }
 
     /// The second operand of an operator: seldom zero, if that is what it divides by.
@@ -318,27 +334,28 @@ impl Function<'_> {
         format!("(local.get $p{pointer})")
     }
 
-    /// A load of this type near where a pointer points.
-    pub(super) fn near_load(&mut self, ty: ValType, pointer: usize) -> String {
+    /// A place near where a pointer points, as accesses take it.
+    pub(super) fn place(&mut self, pointer: usize) -> String {
+        format!("{}(local.get $p{pointer})", self.choices.pick(&NEAR))
+    }
+
+    /// A load of this type from a place.
+    pub(super) fn load_from(&mut self, ty: ValType, place: &str) -> String {
         let op = self.one_of(|op| op.row().result == ty && op.row().shape == Shape::Load);
-        format!("({} {}(local.get $p{pointer}))", op.row().name, near(self.choices))
+        format!("({} {place})", op.row().name)
     }
 
     /// Lets a pointer point elsewhere: to few places, so that several meet.
     pub(super) fn set_pointer(&mut self, pointer: usize) -> String {
         let to = match self.choices.below(4) {
-            0 => format!("(i32.const {})", self.choices.pick(&[8, 1024, 1028, 0x8000])),
+            0 if self.choices.chance(12) => format!("(i32.const {LAST})"),
+            0 => format!("(i32.const {})", self.choices.pick(&BUSY)),
             1 => format!("(i32.and {} (i32.const 0x1c))", self.expression(ValType::I32, 1)),
             2 => format!("(i32.add (local.get $p{}) (i32.const {}))", self.choices.below(POINTERS), self.choices.pick(&[0, 1, 4, 8])),
-            _ => format!("(i32.and {} (i32.const 0x7fff))", self.expression(ValType::I32, 1)),
+            _ => format!("(i32.and {} (i32.const {}))", self.expression(ValType::I32, 1), self.choices.pick(&[0x7fff, 0x403c])),
         };
         format!("(local.set $p{pointer} {to})")
     }
-}
-
-/// An offset by which accesses meet in part.
-pub(super) fn near(choices: &mut Choices) -> &'static str {
-    choices.pick(&["", "", "", "offset=1 ", "offset=2 ", "offset=3 ", "offset=4 ", "offset=6 ", "offset=7 ", "offset=8 "])
 }
 
 /// Where an access begins: behind its address by so much.

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use mj_decode::{Shape, ValType};
 
-use super::expressions::{near, offset, seen};
+use super::expressions::{offset, seen};
 use super::{Function, POINTERS, TYPES};
 
 /// Statements in each other.
@@ -57,19 +57,23 @@ impl Function<'_> {
     /// Loads on both sides of a store that may meet what they read, or not.
     pub(super) fn meeting(&mut self) -> String {
         let pointer = self.choices.below(POINTERS);
-        let load = |function: &mut Self| {
+        let places = [(); 2].map(|()| self.place(pointer));
+        let load = |function: &mut Self, place: &str| {
             let local = function.choices.below(function.locals.len());
-            format!("(local.set $l{local} {})\n", function.near_load(function.locals[local], pointer))
+            format!("(local.set $l{local} {})\n", function.load_from(function.locals[local], place))
         };
-        let before = load(self);
+        let before = load(self, &places[0]);
         let row = self.one_of(|op| op.row().shape == Shape::Store).row();
-        let store = format!("({} {}(local.get $p{pointer}) {})\n", row.name, near(self.choices), seen(self.expression(row.b, 1), row.b));
-        before.clone() + &store + &if self.choices.chance(2) { before } else { load(self) }
+        let place = self.choices.below(2);
+        let store = format!("({} {} {})\n", row.name, places[place], seen(self.expression(row.b, 1), row.b));
+        let after = if self.choices.chance(3) { before.clone() } else { load(self, &places[place]) };
+        before + &store + &after
     }
 
     /// Reads a place and writes there what it makes of that.
     pub(super) fn update(&mut self) -> String {
-        let place = format!("{}(local.get $p{})", near(self.choices), self.choices.below(POINTERS));
+        let pointer = self.choices.below(POINTERS);
+        let place = self.place(pointer);
         let store = self.one_of(|op| op.row().shape == Shape::Store).row();
         let load = self.one_of(|op| op.row().shape == Shape::Load && op.row().result == store.b && op.row().access == store.access).row();
         let (ty, operator) = (store.b, self.choices.pick(&["add", "add", "sub", "mul"]));
