@@ -16,7 +16,7 @@ pub fn compile(wasm: &[u8]) -> Module {
     Module::new(&Engine::new(&config), wasm).unwrap_or_else(|error| panic!("the interpreter refuses the module: {error}"))
 }
 
-/// What a store may execute: more is a mistake of who made the module.
+/// What a store may execute. Programs need less, as long as their tables hold what they put there.
 const FUEL: u64 = 1 << 27;
 
 /// A store with fuel.
@@ -158,6 +158,7 @@ pub fn stop(error: &Error) -> Stop {
         (Some(TrapCode::IntegerOverflow), _) => Stop::Overflow,
         (Some(TrapCode::BadConversionToInteger), _) => Stop::Conversion,
         (Some(TrapCode::StackOverflow), _) => Stop::Stack,
+        (Some(TrapCode::OutOfFuel), _) => Stop::Steps,
         (_, ErrorKind::Message(message)) if **message == *host::FAILURE => Stop::Host,
         // Of tables that differ, wasmi says so in its own way.
         (_, ErrorKind::Table(TableError::CopyOutOfBounds)) => Stop::Table,
