@@ -32,6 +32,8 @@ const FLOATS: [&str; 14] =
 const OFFSETS: [&str; 12] =
     ["", "", "", "", "", "offset=1 ", "offset=4 ", "offset=8 ", "offset=16 ", "offset=24 ", "offset=255 ", "offset=4096 "];
 
+const FAR: [&str; 4] = ["offset=0x7fffffff ", "offset=0x80000000 ", "offset=0xfffffff0 ", "offset=0xffffffff "];
+
 /// Offsets by which accesses meet in part.
 const NEAR: [&str; 10] = ["", "", "", "offset=1 ", "offset=2 ", "offset=3 ", "offset=4 ", "offset=6 ", "offset=7 ", "offset=8 "];
 
@@ -61,35 +63,12 @@ pub(super) fn constant(choices: &mut Choices, ty: ValType) -> String {
 
 /// A number by which integers are taken apart, not zero: amounts of shifts that add up to a width, masks, and their inverses.
 fn part(choices: &mut Choices, ty: ValType) -> String {
-    const PARTS: [i64; 25] = [
-        1,
-        2,
-        3,
-        5,
-        7,
-        8,
-        15,
-        16,
-        24,
-        31,
-        32,
-        33,
-        48,
-        56,
-        63,
-        0x80,
-        0xff,
-        0xffff,
-        0x7fff_ffff,
-        0x8000_0000,
-        0xffff_ffff,
-        -1,
-        -2,
-        -256,
-        -65536,
-    ];
-    let bits = choices.pick(&PARTS);
-    if ty == ValType::I32 { format!("(i32.const {})", bits as i32) } else { format!("(i64.const {bits})") }
+    const I32: [i32; 23] = [1, 2, 3, 5, 7, 8, 15, 16, 24, 31, 32, 33, 48, 56, 63, 0x80, 0xff, 0xffff, i32::MAX, i32::MIN, -1, -256, -65536];
+    const I64: [i64; 6] = [0x8000_0000, 0xffff_ffff, 1 << 32, 1 << 40, i64::MIN, -1 << 32];
+    if ty == ValType::I64 && choices.chance(3) {
+        return format!("(i64.const {})", choices.pick(&I64));
+    }
+    format!("({ty}.const {})", choices.pick(&I32))
 }
 
 impl Function<'_> {
@@ -109,8 +88,8 @@ impl Function<'_> {
             },
             6 => self.called(ty, depth - 1).unwrap_or_else(|| self.leaf(ty)),
             7 => self.made_before(ty).unwrap_or_else(|| self.operator(ty, depth - 1)),
-            8 if matches!(ty, ValType::I32 | ValType::I64) => self.chain(ty),
-            9 => self.overtaken(ty),
+            8 | 9 if matches!(ty, ValType::I32 | ValType::I64) => self.chain(ty),
+            10 => self.overtaken(ty),
             _ => {
                 let text = self.operator(ty, depth - 1);
                 // Labels stand once.
@@ -132,8 +111,8 @@ impl Function<'_> {
         let mut before = None;
         for _ in 0..2 + self.choices.below(3) {
             let again = before.filter(|op: &Op| op.row().a == at && self.choices.chance(3));
-            let shapes: &[Shape] = if self.choices.chance(3) { &[Shape::Unary, Shape::Test, Shape::Compare] } else { &[Shape::Binary] };
-            let fits = |op: &Op| op.row().a == at && is_integer(op.row().result) && shapes.contains(&op.row().shape);
+            let shape = self.choices.pick(&[Shape::Unary, Shape::Test, Shape::Compare, Shape::Binary, Shape::Binary, Shape::Binary]);
+            let fits = |op: &Op| op.row().a == at && is_integer(op.row().result) && op.row().shape == shape;
             let op = again.unwrap_or_else(|| self.one_of(fits));
             text = match op.row().shape {
                 Shape::Unary | Shape::Test => format!("({} {text})", op.row().name),
@@ -279,7 +258,7 @@ impl Function<'_> {
         let row = op.row();
         let name = row.name;
         if let Shape::Load = row.shape {
-            return format!("({name} {}{})", self.choices.pick(&OFFSETS), self.address(depth));
+            return format!("({name} {}{})", offset(self.choices), self.address(depth));
         }
         let mut first = self.expression(row.a, depth);
         if name.contains("reinterpret") {
@@ -350,15 +329,18 @@ impl Function<'_> {
         let to = match self.choices.below(4) {
             0 if self.choices.chance(12) => format!("(i32.const {LAST})"),
             0 => format!("(i32.const {})", self.choices.pick(&BUSY)),
-            1 => format!("(i32.and {} (i32.const 0x1c))", self.expression(ValType::I32, 1)),
-            2 => format!("(i32.add (local.get $p{}) (i32.const {}))", self.choices.below(POINTERS), self.choices.pick(&[0, 1, 4, 8])),
-            _ => format!("(i32.and {} (i32.const {}))", self.expression(ValType::I32, 1), self.choices.pick(&[0x7fff, 0x403c])),
+            1 => format!("(i32.add (local.get $p{}) (i32.const {}))", self.choices.below(POINTERS), self.choices.pick(&[0, 1, 4, 8])),
+            _ => {
+                let mask = self.choices.pick(&[0x1c, 0x7ffb, 0x4038]);
+                // Not zero: there is something before it, too.
+                format!("(i32.add (i32.and {} (i32.const {mask})) (i32.const 4))", self.expression(ValType::I32, 1))
+            }
         };
         format!("(local.set $p{pointer} {to})")
     }
 }
 
-/// Where an access begins: behind its address by so much.
+/// Where an access begins: behind its address by so much, seldom by more than there is memory.
 pub(super) fn offset(choices: &mut Choices) -> &'static str {
-    choices.pick(&OFFSETS)
+    if choices.chance(700) { choices.pick(&FAR) } else { choices.pick(&OFFSETS) }
 }
