@@ -54,20 +54,27 @@ impl Function<'_> {
         }
     }
 
-    /// Loads on both sides of a store that may meet what they read, or not.
+    /// Loads and stores at two places that may meet.
     pub(super) fn meeting(&mut self) -> String {
         let pointer = self.choices.below(POINTERS);
         let places = [(); 2].map(|()| self.place(pointer));
-        let load = |function: &mut Self, place: &str| {
-            let local = function.choices.below(function.locals.len());
-            format!("(local.set $l{local} {})\n", function.load_from(function.locals[local], place))
-        };
-        let before = load(self, &places[0]);
-        let row = self.one_of(|op| op.row().shape == Shape::Store).row();
-        let place = self.choices.below(2);
-        let store = format!("({} {} {})\n", row.name, places[place], seen(self.expression(row.b, 1), row.b));
-        let after = if self.choices.chance(3) { before.clone() } else { load(self, &places[place]) };
-        before + &store + &after
+        let mut accesses: Vec<String> = Vec::new();
+        for _ in 0..2 + self.choices.below(4) {
+            let place = &places[self.choices.below(2)];
+            accesses.push(match self.choices.below(6) {
+                0 | 1 => {
+                    let row = self.one_of(|op| op.row().shape == Shape::Store).row();
+                    format!("({} {place} {})\n", row.name, seen(self.expression(row.b, 1), row.b))
+                }
+                // Again; but a call would cost twice.
+                2 if accesses.first().is_some_and(|first| !first.contains("(call")) => accesses[0].clone(),
+                _ => {
+                    let local = self.choices.below(self.locals.len());
+                    format!("(local.set $l{local} {})\n", self.load_from(self.locals[local], place))
+                }
+            });
+        }
+        accesses.concat()
     }
 
     /// Reads a place and writes there what it makes of that.
