@@ -54,20 +54,22 @@ impl Function<'_> {
         }
     }
 
-    /// Loads and stores at two places that may meet.
+    /// Loads and stores at two places that may meet, and what else may write there.
     pub(super) fn meeting(&mut self) -> String {
         let pointer = self.choices.below(POINTERS);
         let places = [(); 2].map(|()| self.place(pointer));
         let mut accesses: Vec<String> = Vec::new();
         for _ in 0..2 + self.choices.below(4) {
             let place = &places[self.choices.below(2)];
-            accesses.push(match self.choices.below(6) {
-                0 | 1 => {
+            accesses.push(match self.choices.below(12) {
+                0..=2 => {
                     let row = self.one_of(|op| op.row().shape == Shape::Store).row();
                     format!("({} {place} {})\n", row.name, seen(self.expression(row.b, 1), row.b))
                 }
+                3 => self.call_statement() + "\n",
+                4 => self.bulk() + "\n",
                 // Again; but a call would cost twice.
-                2 if accesses.first().is_some_and(|first| !first.contains("(call")) => accesses[0].clone(),
+                5 | 6 if accesses.first().is_some_and(|first| !first.contains("(call")) => accesses[0].clone(),
                 _ => {
                     let local = self.choices.below(self.locals.len());
                     format!("(local.set $l{local} {})\n", self.load_from(self.locals[local], place))
