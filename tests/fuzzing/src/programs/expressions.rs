@@ -327,7 +327,9 @@ impl Function<'_> {
     /// Lets a pointer point elsewhere: to few places, so that several meet.
     pub(super) fn set_pointer(&mut self, pointer: usize) -> String {
         let to = match self.choices.below(4) {
-            0 if self.choices.chance(12) => format!("(i32.const {LAST})"),
+            0 if self.choices.chance(8) => {
+                format!("(i32.or (i32.and {} (i32.const 7)) (i32.const {LAST}))", self.expression(ValType::I32, 1))
+            }
             0 => format!("(i32.const {})", self.choices.pick(&BUSY)),
             1 => format!("(i32.add (local.get $p{}) (i32.const {}))", self.choices.below(POINTERS), self.choices.pick(&[0, 1, 4, 8])),
             _ => {
