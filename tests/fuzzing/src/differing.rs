@@ -10,7 +10,7 @@ use mj_jit::{Config, Module};
 use mj_wast::MODES;
 
 use crate::observation::{Call, Run, Stop};
-use crate::{Random, generate, interpreter, operators, programs, subject};
+use crate::{Random, chains, generate, interpreter, operators, programs, subject};
 
 /// Where two engines went different ways.
 #[derive(Debug)]
@@ -46,14 +46,15 @@ pub fn differential(bytes: &[u8]) -> bool {
     true
 }
 
-/// The module that [`differential`] makes of bytes, and what chooses the rest. Every fourth consists of single operators at the limits of their operands,
-/// every second is a program as compilers make them.
+/// The module that [`differential`] makes of bytes, and what chooses the rest. Every fourth consists of single operators at the limits of their operands or
+/// of chains of integer operators, every second is a program as compilers make them.
 pub fn made(bytes: &[u8]) -> Option<(Random, Vec<u8>)> {
     let (choices, rest) = bytes.split_first_chunk()?;
     let mut random = Random::new(u64::from_le_bytes(*choices));
-    let wasm = match random.below(4) {
+    let wasm = match random.below(8) {
         0 => operators::module(&mut random),
-        1 => generate::module(rest)?,
+        1 => chains::module(&mut random),
+        2 | 3 => generate::module(rest)?,
         _ => programs::module(rest),
     };
     Some((random, wasm))

@@ -20,6 +20,7 @@ mod allocating;
 #[cfg(not(test))]
 mod assembling;
 mod caching;
+mod chains;
 mod decoding;
 mod differing;
 mod generate;

@@ -4,6 +4,7 @@ use mj_decode::{Op, Shape, ValType};
 
 use super::choices::Choices;
 use super::{BUSY, Function, LAST, POINTERS, TYPES};
+use crate::{Random, chains};
 
 const LIMITS: [u64; 20] = [
     0,
@@ -61,16 +62,6 @@ pub(super) fn constant(choices: &mut Choices, ty: ValType) -> String {
     }
 }
 
-/// A number by which integers are taken apart, not zero: amounts of shifts that add up to a width, masks, and their inverses.
-fn part(choices: &mut Choices, ty: ValType) -> String {
-    const I32: [i32; 23] = [1, 2, 3, 5, 7, 8, 15, 16, 24, 31, 32, 33, 48, 56, 63, 0x80, 0xff, 0xffff, i32::MAX, i32::MIN, -1, -256, -65536];
-    const I64: [i64; 6] = [0x8000_0000, 0xffff_ffff, 1 << 32, 1 << 40, i64::MIN, -1 << 32];
-    if ty == ValType::I64 && choices.chance(3) {
-        return format!("(i64.const {})", choices.pick(&I64));
-    }
-    format!("({ty}.const {})", choices.pick(&I32))
-}
-
 impl Function<'_> {
     /// An expression of this type, of at most so many operators in each other.
     pub(super) fn expression(&mut self, ty: ValType, depth: usize) -> String {
@@ -101,35 +92,17 @@ impl Function<'_> {
         }
     }
 
-    /// Integer operators with constants, one on the other, as algebra simplifies them; now and then with a load at their beginning.
+    /// A chain of operators, now and then with a load at its beginning.
     fn chain(&mut self, ty: ValType) -> String {
-        let is_integer = |ty: ValType| matches!(ty, ValType::I32 | ValType::I64);
-        let mut at = self.choices.pick(&[ValType::I32, ValType::I64]);
+        let mut random = Random::new(self.choices.word());
         let pointer = self.choices.below(POINTERS);
-        let place = self.place(pointer);
-        let mut text = if self.choices.chance(3) { self.load_from(at, &place) } else { self.leaf(at) };
-        let mut before = None;
-        for _ in 0..2 + self.choices.below(3) {
-            let again = before.filter(|op: &Op| op.row().a == at && self.choices.chance(3));
-            let shape = self.choices.pick(&[Shape::Unary, Shape::Test, Shape::Compare, Shape::Binary, Shape::Binary, Shape::Binary]);
-            let fits = |op: &Op| op.row().a == at && is_integer(op.row().result) && op.row().shape == shape;
-            let op = again.unwrap_or_else(|| self.one_of(fits));
-            text = match op.row().shape {
-                Shape::Unary | Shape::Test => format!("({} {text})", op.row().name),
-                _ => {
-                    let ty = op.row().b;
-                    let leaf = self.leaf(ty);
-                    let operand = if self.choices.chance(4) { self.divisor(op, leaf) } else { part(self.choices, ty) };
-                    format!("({} {text} {operand})", op.row().name)
-                }
-            };
-            (at, before) = (op.row().result, Some(op));
-        }
-        match (at, ty) {
-            (ValType::I64, ValType::I32) => format!("(i32.wrap_i64 {text})"),
-            (ValType::I32, ValType::I64) => format!("({} {text})", self.choices.pick(&["i64.extend_i32_s", "i64.extend_i32_u"])),
-            _ => text,
-        }
+        chains::chain(&mut random, ty, |_, ty| {
+            if !self.choices.chance(3) {
+                return self.leaf(ty);
+            }
+            let place = self.place(pointer);
+            self.load_from(ty, &place)
+        })
     }
 
     /// A load and a store to a place near it, before what was loaded is used.
@@ -141,16 +114,6 @@ impl Function<'_> {
         let store = format!("({} {} {})", row.name, if self.choices.chance(2) { place } else { other }, seen(self.leaf(row.b), row.b));
         let operator = self.choices.pick(&["add", "sub", "mul", "eq", "lt_s"][..if ty == ValType::I32 { 5 } else { 3 }]);
         format!("({ty}.{operator} {load} (block (result {ty}) {store} {}))", self.leaf(ty))
-    }
-
-    /// The second operand of an operator: seldom zero, if that is what it divides by.
-    fn divisor(&mut self, op: Op, operand: String) -> String {
-        let row = op.row();
-        let divides = row.name.contains(".div_") || row.name.contains(".rem_");
-        if !divides || self.choices.chance(40) {
-            return operand;
-        }
-        format!("({}.or {operand} ({}.const {}))", row.b, row.b, self.choices.pick(&[1, 2, 0x10]))
     }
 
     /// An operator of this type that was made not long ago.
@@ -271,7 +234,10 @@ impl Function<'_> {
         if name.contains("copysign") {
             second = seen(second, row.b);
         }
-        second = self.divisor(op, second);
+        let divides = name.contains(".div_") || name.contains(".rem_");
+        if divides && !self.choices.chance(40) {
+            second = format!("({}.or {second} ({}.const {}))", row.b, row.b, self.choices.pick(&[1, 2, 0x10]));
+        }
         format!("({name} {first} {second})")
     }
 
