@@ -81,6 +81,7 @@ impl Function<'_> {
             7 => self.made_before(ty).unwrap_or_else(|| self.operator(ty, depth - 1)),
             8 | 9 if matches!(ty, ValType::I32 | ValType::I64) => self.chain(ty),
             10 => self.overtaken(ty),
+            11 if ty == ValType::I64 => self.narrowed(depth - 1),
             _ => {
                 let text = self.operator(ty, depth - 1);
                 // Labels stand once.
@@ -103,6 +104,26 @@ impl Function<'_> {
             let place = self.place(pointer);
             self.load_from(ty, &place)
         })
+    }
+
+    /// Low halves that come together, and are made whole again.
+    fn narrowed(&mut self, depth: usize) -> String {
+        let one = format!("(i32.wrap_i64 {})", self.expression(ValType::I64, depth));
+        let other = if self.choices.chance(2) { self.leaf(ValType::I32) } else { format!("(i32.wrap_i64 {})", self.leaf(ValType::I64)) };
+        format!("({} {})", self.choices.pick(&["i64.extend_i32_u", "i64.extend_i32_u", "i64.extend_i32_s"]), self.joined(&other, &one))
+    }
+
+    /// One of two values, each an i32.
+    fn joined(&mut self, one: &str, other: &str) -> String {
+        let condition = self.condition();
+        match self.choices.below(3) {
+            0 => format!("(select {one} {other} {condition})"),
+            1 => format!("(if (result i32) {condition} (then {one}) (else {other}))"),
+            _ => {
+                let label = self.label();
+                format!("(block $b{label} (result i32) (drop (br_if $b{label} {one} {condition})) {other})")
+            }
+        }
     }
 
     /// A load and a store to a place near it, before what was loaded is used.
@@ -256,7 +277,13 @@ impl Function<'_> {
                     _ => format!("(i32.add (i32.const {base}) (i32.mul (local.get $c{counter}) (i32.const {})))", 1 + shift),
                 }
             }
-            4 => format!("(i32.wrap_i64 (i64.and {} (i64.const 0xefff)))", self.expression(ValType::I64, depth)),
+            4 => {
+                let mask = self.choices.pick(&["0xefff", "0xffff_ffff_0000_efff"]);
+                let (one, other) = [(); 2]
+                    .map(|()| format!("(i32.wrap_i64 (i64.and {} (i64.const {mask})))", self.expression(ValType::I64, depth)))
+                    .into();
+                if self.choices.chance(2) { one } else { self.joined(&one, &other) }
+            }
             5 => format!("(i32.const {})", self.choices.below(0xf000)),
             14 => format!("(i32.shr_u {} (i32.const 17))", self.expression(ValType::I32, depth)),
             15 if self.choices.chance(16) => self.expression(ValType::I32, depth),
