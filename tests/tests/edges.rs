@@ -97,6 +97,52 @@ fn accesses_end_with_the_memory_to_the_byte() {
     });
 }
 
+/// What traps, and how.
+const TRAPPING: [(&str, Trap); 7] = [
+    ("(i32.load (local.get $far))", Trap::MemoryOutOfBounds),
+    ("(i32.div_u (local.get $far) (local.get $zero))", Trap::IntegerDivisionByZero),
+    ("(i32.div_s (i32.const 0x80000000) (i32.sub (local.get $zero) (i32.const 1)))", Trap::IntegerOverflow),
+    ("(i32.trunc_f32_s (local.get $nan))", Trap::BadConversionToInteger),
+    ("(ref.is_null (table.get (local.get $far)))", Trap::TableOutOfBounds),
+    ("(call_indirect (result i32) (local.get $zero))", Trap::IndirectCallToNull),
+    ("(call $unreachable)", Trap::UnreachableCodeReached),
+];
+
+/// What uses two values may take either from memory, but not later than something else traps.
+#[test]
+fn of_two_traps_the_first_happens() {
+    let mut text = String::from(
+        "(module (memory 1) (table 1 funcref) (global $written (export \"written\") (mut i32) (i32.const 0)) (func $unreachable (result i32) unreachable)",
+    );
+    let mut expected = Vec::new();
+    for (first, trap) in TRAPPING {
+        for (second, _) in TRAPPING {
+            for user in ["i32.add", "i32.sub", "i32.lt_u", "i32.eq"] {
+                for between in ["", "(global.set $written (i32.const 1))"] {
+                    let name = expected.len();
+                    let _ = write!(text, "(func (export \"{name}\") (param $zero i32) (param $far i32) (param $nan f32) (result i32)");
+                    let _ = writeln!(text, "({user} {first} (block (result i32) {between} {second})))");
+                    expected.push((trap, first, second, user));
+                }
+            }
+        }
+    }
+    text.push(')');
+    in_every_mode(|engine, mode| {
+        let (mut store, instance) = instance(engine, &text);
+        for (index, (expected, first, second, user)) in expected.iter().enumerate() {
+            let function: TypedFunc<(i32, i32, f32), i32> = instance.get_typed_func(&mut store, &index.to_string()).unwrap();
+            let found = trap(function.call(&mut store, (0, 0x7fff_0000, f32::NAN)));
+            assert_eq!(found, Some(*expected), "{mode}: {user} {first} {second}");
+            assert_eq!(
+                instance.get_global(&mut store, "written").unwrap().get(&mut store).i32(),
+                Some(0),
+                "{mode}: {user} {first} {second}"
+            );
+        }
+    });
+}
+
 #[test]
 fn an_access_sees_the_growth_before_it() {
     let text = r#"(module (memory 0 2) (func $grow (drop (memory.grow (i32.const 1))))
