@@ -443,14 +443,7 @@ impl<I: Isa> Baseline<'_, I> {
     fn detach(&mut self, local: u32) {
         let register = self.local_register(local);
         let mut left = self.cache.locals[local as usize].pending;
-        let deferred = usize::from(self.deferred.count);
-        for leaf in &mut self.deferred.operands[..deferred] {
-            if leaf.place == Place::Local(local) {
-                leaf.place = Place::Register(register);
-                self.cache.retain(register);
-                left -= 1;
-            }
-        }
+        debug_assert_eq!(self.deferred.count, 0, "what follows a deferred operator does it, or is a `local.get` in front of that");
         // They are not far from the top: what is, is settled.
         for entry in self.stack.iter_mut().rev() {
             if left == 0 {
