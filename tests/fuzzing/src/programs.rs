@@ -125,8 +125,12 @@ fn text(bytes: &[u8], has_host: bool) -> String {
     text + ")\n"
 }
 
+/// Some have more parameters or results than there are registers for.
 fn signature(choices: &mut Choices) -> Signature {
-    let mut types = |most: usize| (0..choices.below(most + 1)).map(|_| choices.pick(&TYPES)).collect::<Vec<_>>();
+    let mut types = |few: usize| {
+        let most = if choices.chance(6) { 20 } else { few };
+        (0..choices.below(most + 1)).map(|_| choices.pick(&TYPES)).collect::<Vec<_>>()
+    };
     let params = types(7);
     let mut results = types(3);
     if results.is_empty() {
