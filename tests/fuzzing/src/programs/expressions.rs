@@ -147,6 +147,7 @@ impl Function<'_> {
         let counters: Vec<usize> = self.around.iter().copied().filter(|&counter| self.counters[counter] == ty).collect();
         match self.choices.below(8) {
             0 => constant(self.choices, ty),
+            1 if ty == ValType::I32 && self.choices.chance(4) => "(memory.size)".to_owned(),
             1 => format!("(global.get $g{ty})"),
             2..=4 if !counters.is_empty() => format!("(local.get $c{})", self.choices.pick(&counters)),
             _ => self.local(ty).map_or_else(|| constant(self.choices, ty), |local| format!("(local.get {local})")),
