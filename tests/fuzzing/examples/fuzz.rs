@@ -30,7 +30,9 @@ fn main() {
     let number = |text: &str| text.parse().unwrap_or_else(|_| usage());
     match &arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         [target, file] => _ = run_target(target, &fs::read(file).expect("a file")),
-        ["work", target, seconds, first, folder] => work(target, number(seconds), number(first), Path::new(folder)),
+        ["work", target, seconds, first, folder, progress] => {
+            work(target, number(seconds), number(first), Path::new(folder), Path::new(progress));
+        }
         [target, seconds, first, folder, worker @ ..] => {
             let this = env::current_exe().expect("this program");
             let worker = if worker.is_empty() { vec![this.to_str().expect("a path that is text")] } else { worker.to_vec() };
@@ -77,7 +79,8 @@ impl Progress {
 fn supervise(target: &str, seconds: u64, first: u64, folder: &Path, worker: &[&str]) {
     fs::create_dir_all(folder).expect("a folder");
     let began = Instant::now();
-    let progress = folder.join("progress");
+    // Others may be at work in the same folder.
+    let progress = folder.join(format!("progress-{}", process::id()));
     let mut done = Progress::default();
     while done.finds < ENOUGH {
         let left = seconds.saturating_sub(began.elapsed().as_secs());
@@ -86,7 +89,8 @@ fn supervise(target: &str, seconds: u64, first: u64, folder: &Path, worker: &[&s
         }
         Progress::default().write(&File::create(&progress).expect("a file"));
         let from = first + done.seeds;
-        let ended = watch(start(worker, &["work", target, &left.to_string(), &from.to_string(), &folder.display().to_string()]), &progress);
+        let [to, beats] = [folder, &progress].map(|path| path.display().to_string());
+        let ended = watch(start(worker, &["work", target, &left.to_string(), &from.to_string(), &to, &beats]), &progress);
         let of_worker = Progress::read(&progress);
         done.seeds += of_worker.seeds;
         done.enough += of_worker.enough;
@@ -143,11 +147,11 @@ fn resident(process: &Child) -> Option<u64> {
 }
 
 /// Gives a target bytes until the time is up.
-fn work(target: &str, seconds: u64, first: u64, folder: &Path) {
+fn work(target: &str, seconds: u64, first: u64, folder: &Path, progress: &Path) {
     // Messages are printed once, with what was found.
     set_hook(Box::new(|_| {}));
     let began = Instant::now();
-    let file = OpenOptions::new().write(true).open(folder.join("progress")).expect("a file");
+    let file = OpenOptions::new().write(true).open(progress).expect("a file");
     let mut progress = Progress::default();
     while began.elapsed() < Duration::from_secs(seconds) && progress.finds < ENOUGH {
         let seed = first + progress.seeds;
