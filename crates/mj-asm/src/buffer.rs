@@ -430,6 +430,8 @@ impl CodeBuffer {
     pub fn rewind(&mut self, mark: Mark) {
         assert!(mark.cursor <= self.cursor, "a buffer is rewound to a mark that lies behind its end");
         self.cursor = mark.cursor;
+        // What was bound behind it is nothing's target any more.
+        self.last_bound = self.last_bound.min(mark.cursor);
         self.sites.truncate(mark.sites);
         self.relocations.truncate(mark.relocations);
         self.labels.clear();

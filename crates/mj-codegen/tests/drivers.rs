@@ -419,7 +419,7 @@ fn code_does_not_depend_on_what_was_compiled_before() {
     );
     let (module, bytes) = parse(&text);
     let plan = ModulePlan::new(&module);
-    for (target, options) in configurations() {
+    for (target, options) in configurations().into_iter().flat_map(|(target, options)| [(target, options), (AARCH64, options)]) {
         let mut compiler = Compiler::for_target(target, &options);
         for function in 0..module.bodies.len() as u32 {
             let [first, second] = [(), ()].map(|()| {

@@ -1,4 +1,4 @@
-//! Registers for random functions: both compilers, both instruction sets, with many registers and with few,
+//! Registers for random functions and programs: both compilers, both instruction sets, with many registers and with few,
 //! with values in registers and in the frame.
 //!
 //! In builds with debug assertions every stage of the compilers checks what it leaves behind; a checker follows each value through registers and slots.
@@ -6,7 +6,13 @@
 use mj_codegen::{Arch, Compiler, Entry, ModulePlan, Options, Target};
 use mj_decode::{Features, validate};
 
-use crate::generate;
+use crate::{generate, programs};
+
+/// The module that [`regalloc`] makes of bytes: every second is a program as compilers make them.
+pub fn made(bytes: &[u8]) -> Option<Vec<u8>> {
+    let (choice, rest) = bytes.split_first()?;
+    if choice % 2 == 0 { Some(programs::module(rest)) } else { generate::module(rest) }
+}
 
 /// Generates a module and compiles all of it in every way; returns whether the bytes were enough for a module.
 ///
@@ -14,7 +20,7 @@ use crate::generate;
 ///
 /// If a check of the compilers' own fails, or two compilations of one function differ.
 pub fn regalloc(bytes: &[u8]) -> bool {
-    let Some(wasm) = generate::module(bytes) else { return false };
+    let Some(wasm) = made(bytes) else { return false };
     let module = validate(&wasm, &Features::supported()).expect("generated modules are valid");
     let plan = ModulePlan::new(&module);
     for arch in [Arch::X64, Arch::Aarch64] {

@@ -1,7 +1,9 @@
 //! The targets by name.
 
 use crate::{Outcome, Random, WIDTH_CONFIGS, WIDTHS, decoding, differing, generate, tiering as tiers};
-use crate::{asm_aarch64, asm_x64, cache, compare_under, decode, differential, ir_passes, regalloc, snapshot, tiering, wasi_paths};
+use crate::{
+    allocating, asm_aarch64, asm_x64, cache, compare_under, decode, differential, ir_passes, regalloc, snapshot, tiering, wasi_paths,
+};
 
 /// A target: its name, and what it does with bytes; it says whether they were enough for anything.
 pub type Target = (&'static str, fn(&[u8]) -> bool);
@@ -51,7 +53,8 @@ pub fn module_of(name: &str, bytes: &[u8]) -> Option<Vec<u8>> {
     match name {
         "differential" => Some(differing::made(bytes)?.1),
         "tiering" => Some(tiers::made(bytes)?.1),
-        "regalloc" | "cache" => generate::module(if name == "cache" { bytes.get(16..)? } else { bytes }),
+        "regalloc" => allocating::made(bytes),
+        "cache" => generate::module(bytes.get(16..)?),
         "decode" => Some(decoding::made(bytes)),
         _ => None,
     }
