@@ -196,7 +196,7 @@ impl StoreInner {
 pub struct InstancePre<T: 'static> {
     module: Module,
     items: Arc<[Definition]>,
-    marker: std::marker::PhantomData<fn() -> T>,
+    marker: std::marker::PhantomData<fn(T) -> T>,
 }
 
 impl<T: 'static> Clone for InstancePre<T> {

@@ -46,14 +46,23 @@ impl Definition {
 
 /// Finds imports by name.
 ///
-/// Definitions are functions of the host, which any store with data of type `T` can have, or things of one store.
+/// Definitions are functions of the host, which any store of the same engine with data of type `T` can have, or things of one store.
+///
+/// Stores have data of this very type, not of one that a `T` could stand for:
+///
+/// ```compile_fail,E0308
+/// fn narrowed(linker: mj_jit::Linker<for<'a> fn(&'a str)>) -> mj_jit::Linker<fn(&'static str)> {
+///     linker
+/// }
+/// ```
 pub struct Linker<T> {
     engine: Engine,
     names: Names,
     definitions: HashMap<Key, Definition>,
     allow_shadowing: bool,
     allow_unknown_exports: bool,
-    marker: PhantomData<fn() -> T>,
+    /// Its functions take a `T` and leave one: neither a more general nor a more special type will do.
+    marker: PhantomData<fn(T) -> T>,
 }
 
 impl<T> Clone for Linker<T> {

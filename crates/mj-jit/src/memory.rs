@@ -317,5 +317,7 @@ pub(crate) unsafe fn grow(this: *mut StoreInner, place: u32, delta: u64) -> Resu
         unsafe { tell_failure(this, error) }?;
         return Ok(None);
     }
+    // SAFETY: by the caller's promise; the reference ends with the statement.
+    unsafe { (*this).note_growth((desired - current) as usize) };
     Ok(Some(pages))
 }

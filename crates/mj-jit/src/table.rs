@@ -261,6 +261,9 @@ pub(crate) unsafe fn grow(this: *mut StoreInner, place: u32, delta: u64, word: u
         let error = format_err!("the table cannot grow from {current} to {desired} elements");
         // SAFETY: by the caller's promise.
         unsafe { tell_failure(this, error) }?;
+        return Ok(None);
     }
+    // SAFETY: by the caller's promise; the reference ends with the statement.
+    unsafe { (*this).note_growth((delta as usize).saturating_mul(size_of::<usize>())) };
     Ok(grown)
 }

@@ -519,6 +519,30 @@ fn a_program_may_link_for_ever() {
     running.late_link(&adding(1, 1)).unwrap();
 }
 
+/// A module of a few bytes may have a large memory and a large table, and let them grow.
+#[test]
+fn memories_and_tables_count_as_what_generated_modules_take() {
+    let large = [
+        "(memory 512)",
+        "(memory 0) (func $grow (drop (memory.grow (i32.const 512)))) (start $grow)",
+        "(table 2000000 funcref)",
+        "(table 0 funcref) (func $grow (drop (table.grow (ref.null func) (i32.const 2000000)))) (start $grow)",
+    ];
+    for text in large {
+        let wasm = wat::parse_str(format!("(module {text})")).unwrap();
+        let mut running = Running::new(&Engine::default());
+        for _ in 0..12 {
+            drop(running.late_link(&wasm).unwrap());
+            assert!(running.store.late_instances().len() <= 2, "{text}: nobody can reach them");
+        }
+        running.linking.max_total_size(100 << 20);
+        let kept: Vec<_> = (0..50).map_while(|_| running.late_link(&wasm).ok()).collect();
+        assert!((2..10).contains(&kept.len()), "{text}: {} are kept", kept.len());
+        drop(kept);
+        running.late_link(&wasm).unwrap();
+    }
+}
+
 #[test]
 fn values_of_a_call_are_safe_from_a_hook_that_links() {
     let engine = Engine::default();

@@ -277,3 +277,25 @@ fn exports_are_found_by_name_in_any_order_and_again() {
         assert_eq!((value(name), missing, value(name)), (Some(place as i32), [None; 4], Some(place as i32)));
     }
 }
+
+/// Types have numbers, and each engine has its own: a function of one must not get into a store of another.
+#[test]
+fn a_linker_has_nothing_for_stores_of_other_engines() {
+    let (here, elsewhere) = (Engine::default(), Engine::default());
+    let mut linker: Linker<()> = Linker::new(&here);
+    linker.func_wrap("m", "f", |_: Option<Func>| {}).unwrap();
+    let mut store = Store::new(&elsewhere, ());
+    let _takes_its_number = Func::wrap(&mut store, |_: i64| {});
+    let program = Instance::new(&mut store, &module(&elsewhere, "(module)"), &[]).unwrap();
+    let late = wat::parse_str(r#"(module (import "m" "f" (func (param i64))))"#).unwrap();
+    type Attempt<'a> = &'a dyn Fn(&mut Store<()>);
+    let attempts: [Attempt<'_>; 3] = [&|store| _ = linker.get(store, "m", "f"), &|store| _ = linker.iter(store).count(), &|store| {
+        _ = linker.late_link(store, &program, &late, &LateLinking::new())
+    }];
+    for (number, attempt) in attempts.into_iter().enumerate() {
+        let refused = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| attempt(&mut store)));
+        let message = *refused.expect_err("it is refused").downcast::<&str>().unwrap_or_else(|_| panic!("attempt {number}: another panic"));
+        assert!(message.contains("another engine"), "{message}");
+    }
+    assert!(linker.instantiate(&mut store, &module(&elsewhere, "(module)")).unwrap_err().to_string().contains("another engine"));
+}

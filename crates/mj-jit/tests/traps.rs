@@ -236,6 +236,25 @@ fn epochs_stop_code_at_the_deadline() {
 }
 
 #[test]
+fn a_request_is_not_lost_where_a_deadline_has_passed_as_well() {
+    let engine = Engine::new(Config::new().epoch_interruption(true)).unwrap();
+    let module = module(&engine, ENDLESS);
+    let mut store = Store::new(&engine, ());
+    store.epoch_deadline_callback(|_| Ok(UpdateDeadline::Continue(1)));
+    let instance = Instance::new(&mut store, &module, &[]).unwrap();
+    for _ in 0..3 {
+        store.set_epoch_deadline(1);
+        engine.increment_epoch();
+        store.interrupt_handle().interrupt();
+        // Without a tick, nothing else would end this.
+        assert_eq!(run(&mut store, instance, "loop").unwrap_err().downcast_ref(), Some(&Trap::Interrupt));
+    }
+    // The deadline is as passed as it was.
+    store.epoch_deadline_trap();
+    assert_eq!(run(&mut store, instance, "loop").unwrap_err().downcast_ref(), Some(&Trap::Interrupt));
+}
+
+#[test]
 fn a_deadline_callback_decides_how_to_go_on() {
     let engine = Engine::new(Config::new().epoch_interruption(true)).unwrap();
     let module = module(&engine, ENDLESS);

@@ -128,6 +128,8 @@ impl SignalStack {
 impl Drop for SignalStack {
     /// At the end of the thread.
     fn drop(&mut self) {
+        // What is called from now on has to ask for a stack again.
+        THREAD.with(|thread| thread.lowest_sp.set(usize::MAX));
         let Some(mapping) = self.own.take() else { return };
         let mut present = MaybeUninit::<libc::stack_t>::uninit();
         // SAFETY: asks only, and writes to our structure.

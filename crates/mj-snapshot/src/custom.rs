@@ -3,7 +3,7 @@
 //! The program's stay, but for those that tell of places in its code or of links that are made now. Of generated modules, only tools and
 //! features are added to the program's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use mj_jit::Module;
 use wasm_encoder::{CustomSection, Encode, ProducersField, ProducersSection};
@@ -55,12 +55,13 @@ fn named<'p, 'a>(parts: &'p [Part<'a>], name: &'static str) -> impl Iterator<Ite
 fn producers(parts: &[Part<'_>]) -> ProducersSection {
     const FIELDS: [&str; 3] = ["language", "processed-by", "sdk"];
     let mut fields: BTreeMap<&str, Vec<(&str, &str)>> = BTreeMap::new();
+    let mut seen = HashSet::new();
     for custom in named(parts, PRODUCERS) {
         let Ok(section) = ProducersSectionReader::new(BinaryReader::new(custom.data, custom.offset)) else { continue };
         for field in section.into_iter().map_while(Result::ok) {
             let values = fields.entry(field.name).or_default();
             for value in field.values.into_iter().map_while(Result::ok) {
-                if !values.iter().any(|(name, _)| *name == value.name) {
+                if seen.insert((field.name, value.name)) {
                     values.push((value.name, value.version));
                 }
             }
@@ -85,8 +86,9 @@ fn producers(parts: &[Part<'_>]) -> ProducersSection {
 fn features(parts: &[Part<'_>]) -> Option<CustomSection<'static>> {
     named(&parts[..1], FEATURES).next()?;
     let mut all: Vec<(u8, &str)> = Vec::new();
+    let mut seen = HashSet::new();
     for feature in named(parts, FEATURES).filter_map(read_features).flatten() {
-        if !all.iter().any(|(_, name)| *name == feature.1) {
+        if seen.insert(feature.1) {
             all.push(feature);
         }
     }

@@ -33,7 +33,7 @@ pub struct HostFunc {
     /// What `closure` holds, or nothing.
     pointer: *const c_void,
     /// Keeps the shim alive.
-    _engine: Engine,
+    engine: Engine,
 }
 
 // SAFETY: the pointers are to code that lives as long as the engine and into the closure, which is `Send` and `Sync`.
@@ -42,6 +42,11 @@ unsafe impl Send for HostFunc {}
 unsafe impl Sync for HostFunc {}
 
 impl HostFunc {
+    /// The engine whose numbers of types it has.
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
     /// A function whose type is only known at run time.
     pub(crate) fn dynamic<T: 'static>(
         engine: &Engine,
@@ -77,7 +82,7 @@ impl HostFunc {
         let shim = engine.host_shim(&ty)?;
         let closure = Box::new(closure);
         let pointer: *const C = &raw const *closure;
-        Ok(Self { ty, shim, functions, closure, pointer: pointer.cast(), _engine: engine.clone() })
+        Ok(Self { ty, shim, functions, closure, pointer: pointer.cast(), engine: engine.clone() })
     }
 
     /// What compiled code is to call in a store with a call hook, or without.

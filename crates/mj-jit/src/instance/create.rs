@@ -81,7 +81,7 @@ pub(crate) unsafe fn create(this: *mut StoreInner, late: Option<&LateRoot>, modu
     let (index, mut data) = store.add_instance(Box::new(data));
     if let Some(root) = late {
         // SAFETY: it was just made, and no code runs.
-        store.late_mut().add(root, index, unsafe { data.as_ref() });
+        store.add_late(root, index, unsafe { data.as_ref() });
     }
     // SAFETY: the instance is the store's now, at this address, and nobody else knows it before this function returns or runs code.
     unsafe {

@@ -71,7 +71,8 @@ impl LateLinking {
         self
     }
 
-    /// Bytes that a store's late-linked modules, their code and what belongs to them may take together, about; 256 MiB at first.
+    /// Bytes that a store's late-linked modules, their code, memories and tables may take together, about; 256 MiB at first. What grows is counted when
+    /// the next module is linked.
     pub fn max_total_size(&mut self, bytes: usize) -> &mut Self {
         self.max_total_size = bytes;
         self
@@ -148,6 +149,7 @@ impl<T: 'static> Linker<T> {
         bytes: impl AsRef<[u8]>,
         linking: &LateLinking,
     ) -> Result<LateInstance> {
+        assert!(crate::Engine::same(&self.engine, store.as_context().engine()), "Linker::late_link with a store of another engine");
         let linked = link(&mut store, self, program, bytes.as_ref().to_vec(), linking);
         linked.map_err(|(error, cause)| cause.context(error))
     }

@@ -144,12 +144,16 @@ impl StoreInner {
         self.interrupts.page.clear();
         if let Some(deadline) = &self.interrupts.deadline {
             deadline.fired.store(false, Ordering::SeqCst);
-            if deadline.at.load(Ordering::SeqCst) <= self.engine().epoch().now() {
-                // A request that is there as well stays, and is seen next time.
-                return Interruption::Deadline;
-            }
         }
-        if self.interrupts.requested.swap(false, Ordering::SeqCst) { Interruption::Requested } else { Interruption::None }
+        // A request comes first: it must not depend on what a callback makes of the deadline, which stays passed.
+        if self.interrupts.requested.swap(false, Ordering::SeqCst) {
+            self.leave_interrupted();
+            return Interruption::Requested;
+        }
+        match &self.interrupts.deadline {
+            Some(deadline) if deadline.at.load(Ordering::SeqCst) <= self.engine().epoch().now() => Interruption::Deadline,
+            _ => Interruption::None,
+        }
     }
 
     /// The deadline stays passed: the next call is interrupted as well.

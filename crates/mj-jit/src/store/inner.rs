@@ -194,7 +194,16 @@ impl StoreInner {
     }
 
     /// Takes a host function in; it lives as long as the store.
+    ///
+    /// # Panics
+    ///
+    /// If the function belongs to another engine, whose numbers of types are not this one's.
+    #[track_caller]
     pub(crate) fn add_host_function(&mut self, function: &Arc<HostFunc>) -> &HostContextBox {
+        assert!(
+            Engine::same(function.engine(), &self.engine),
+            "a host function of another engine: the linker must have the store's engine"
+        );
         let pointers = ContextPointers { type_ids: std::ptr::null(), helpers: self.engine.helpers() };
         // SAFETY: the closure lives as long as the function, which is kept beside the box and dropped after it, and it is `Send` and `Sync`.
         let context = unsafe {

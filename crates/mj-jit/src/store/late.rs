@@ -109,7 +109,6 @@ struct Linked {
     /// Shared with the roots.
     handles: Arc<()>,
     is_pinned: AtomicBool,
-    bytes: usize,
 }
 
 // SAFETY: the addresses are compared only.
@@ -127,11 +126,10 @@ impl Late {
         self.linked.iter().map(|(&id, linked)| (id, linked.index))
     }
 
-    /// Takes an instance in.
-    pub fn add(&mut self, root: &LateRoot, index: u32, instance: &InstanceData) {
-        let bytes = size_of_instance(instance);
+    /// Takes an instance in, which takes so many bytes.
+    fn add(&mut self, root: &LateRoot, index: u32, instance: &InstanceData, bytes: usize) {
         let handles = Arc::clone(&root.handles);
-        self.linked.insert(root.id, Linked { index, program: root.program, handles, is_pinned: AtomicBool::new(false), bytes });
+        self.linked.insert(root.id, Linked { index, program: root.program, handles, is_pinned: AtomicBool::new(false) });
         for (areas, range) in self.areas.iter_mut().zip(ranges(instance)) {
             areas.add(range, root.id);
         }
@@ -168,11 +166,6 @@ impl Late {
     }
 }
 
-/// Bytes that are free when the instance is, about.
-fn size_of_instance(instance: &InstanceData) -> usize {
-    instance.module.code.text().len() + instance.module.bytes.len() + OVERHEAD
-}
-
 /// Addresses of an instance's context and of its code.
 fn ranges(instance: &InstanceData) -> [Range<usize>; 2] {
     [instance.context.addresses(), instance.module.code.addresses()]
@@ -181,6 +174,28 @@ fn ranges(instance: &InstanceData) -> [Range<usize>; 2] {
 impl StoreInner {
     pub(crate) fn late_mut(&mut self) -> &mut Late {
         self.late.get_or_insert_default()
+    }
+
+    /// Takes a late-linked instance in.
+    pub(crate) fn add_late(&mut self, root: &LateRoot, index: u32, instance: &InstanceData) {
+        let bytes = self.size_of_late(root.id, instance);
+        self.late_mut().add(root, index, instance, bytes);
+    }
+
+    /// A memory or a table takes more bytes. Whose it is comes out with the next collection.
+    pub(crate) fn note_growth(&mut self, bytes: usize) {
+        if let Some(late) = &mut self.late {
+            late.fresh = late.fresh.saturating_add(bytes);
+        }
+    }
+
+    /// Bytes that are free when the late-linked instance is, about: its memories and tables are those that it owns.
+    fn size_of_late(&self, id: StoreId, instance: &InstanceData) -> usize {
+        let memories = instance.memories.iter().filter(|memory| memory.owner() == id);
+        let tables = instance.tables.iter().filter(|table| table.owner() == id);
+        let memories: usize = memories.map(|memory| self.memories[memory.place_unchecked()].memory.len()).sum();
+        let tables: usize = tables.map(|table| self.tables[table.place_unchecked()].table.len() * size_of::<usize>()).sum();
+        instance.module.code.text().len() + instance.module.bytes.len() + memories + tables + OVERHEAD
     }
 
     /// The function of this store for one that any store can have: the same for all late-linked instances.
@@ -229,9 +244,10 @@ impl StoreInner {
         for (id, index) in dead {
             self.free(id, index);
         }
+        let alive: Vec<_> = self.late_mut().indices().collect();
+        let left = alive.into_iter().map(|(id, index)| self.size_of_late(id, self.instance(index))).sum();
         let late = self.late_mut();
-        late.fresh = 0;
-        late.left = late.linked.values().map(|linked| linked.bytes).sum();
+        (late.fresh, late.left) = (0, left);
     }
 
     /// Frees an instance, and the memories and tables that are its own.

@@ -7,7 +7,7 @@ use crate::memory::Memory;
 use crate::p1::WasiP1Ctx;
 use crate::system::{NO_SIGNAL, without_signal};
 use rustix::event::PollFlags;
-use rustix::io::{ioctl_fionbio, retry_on_intr};
+use rustix::io::{fcntl_setfd, ioctl_fionbio, retry_on_intr};
 use rustix::net::sockopt::socket_type;
 use rustix::net::{
     RecvAncillaryBuffer, RecvFlags, ReturnFlags, SendAncillaryBuffer, Shutdown, SocketType, accept, recvmsg, sendmsg, shutdown,
@@ -33,6 +33,8 @@ pub(crate) fn sock_accept(ctx: &mut WasiP1Ctx, memory: &mut Memory, fd: u32, new
     let listener = ctx.descriptors.socket(fd, Rights::SOCK_ACCEPT)?;
     ctx.interruption.wait_before(listener, PollFlags::IN)?;
     let socket = retry_on_intr(|| accept(listener))?;
+    // Not for processes that the host starts.
+    fcntl_setfd(&socket, rustix::io::FdFlags::CLOEXEC)?;
     ioctl_fionbio(&socket, new.contains(FdFlags::NONBLOCK))?;
     let opened = ctx.descriptors.insert(Object::Socket(socket).into())?;
     memory.write_u32(accepted, opened)
