@@ -4,7 +4,9 @@ use std::fmt::Write;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use mj_jit::{Caller, Config, Engine, Func, Instance, Memory, Module, Store, Strategy, Trap, TypedFunc};
+use mj_jit::{
+    Caller, Config, Engine, Func, Global, GlobalType, Instance, Memory, Module, Mutability, Store, Strategy, Trap, TypedFunc, Val, ValType,
+};
 
 const PAGE: u64 = 1 << 16;
 
@@ -139,6 +141,29 @@ fn of_two_traps_the_first_happens() {
                 Some(0),
                 "{mode}: {user} {first} {second}"
             );
+        }
+    });
+}
+
+#[test]
+fn two_imports_may_be_one_global() {
+    let text = r#"(module
+        (import "m" "g" (global $x (mut i32))) (import "m" "g" (global $y (mut i32))) (global $own (mut i32) (i32.const 0))
+        (func (export "read between") (param i32) (result i32) (local i32)
+            (local.set 1 (global.get $y)) (global.set $x (local.get 0)) (i32.add (i32.mul (local.get 1) (i32.const 1000)) (global.get $y)))
+        (func (export "written before") (param i32) (result i32)
+            (global.set $y (i32.const 11)) (global.set $own (i32.const 12)) (global.set $x (local.get 0)) (global.get $y))
+        (func (export "in a loop") (param i32) (result i32) (local i32)
+            (loop (global.set $x (local.get 1)) (global.set $y (local.get 0))
+                (br_if 0 (i32.lt_u (local.tee 1 (i32.add (local.get 1) (i32.const 1))) (i32.const 9))))
+            (global.get $x)))"#;
+    in_every_mode(|engine, mode| {
+        let mut store = store(engine, ());
+        let global = Global::new(&mut store, GlobalType::new(ValType::I32, Mutability::Var), Val::I32(5)).unwrap();
+        let instance = Instance::new(&mut store, &Module::new(engine, text).unwrap(), &[global.into(), global.into()]).unwrap();
+        for (name, expected) in [("read between", 5007), ("written before", 7), ("in a loop", 7)] {
+            let function: TypedFunc<i32, i32> = instance.get_typed_func(&mut store, name).unwrap();
+            assert_eq!(function.call(&mut store, 7).unwrap(), expected, "{mode}: {name}");
         }
     });
 }

@@ -83,6 +83,11 @@ impl Facts {
         self.cells.retain(|known| !known.mutable || !sizes && matches!(known.cell, Cell::MemorySize(_)));
     }
 
+    /// Forgets the values of those globals that may be set.
+    pub(super) fn forget_globals(&mut self, which: impl Fn(u32) -> bool) {
+        self.cells.retain(|known| !known.mutable || !matches!(known.cell, Cell::Global(global) if which(global)));
+    }
+
     /// Forgets what a store there may change.
     pub(super) fn forget_stored(&mut self, place: Place) {
         self.known.retain(|known| known.place.misses(&place));

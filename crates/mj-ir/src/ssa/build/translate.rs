@@ -281,6 +281,11 @@ impl Translator for Builder<'_> {
         let value = *self.scratch.stack.last().expect("validation counts the operands");
         self.effect(NodeKind::GlobalSet(global), None, 1, 0);
         if self.options.globals {
+            let module = self.module;
+            if module.own_global(global).is_none() {
+                // Two imports may be one global.
+                self.scratch.facts.forget_globals(|other| module.own_global(other).is_none());
+            }
             let block = self.current();
             self.scratch.facts.set_cell(Cell::Global(global), value, block, true);
         }
