@@ -272,7 +272,6 @@ mod tests {
                 returned += usize::from(call.outcome.is_ok());
             }
         }
-
         assert!(returned * 3 > calls * 2 && returned < calls, "{returned} of {calls} calls return");
         let all =
             ["loop", "br_table", "call_indirect", "memory.copy", "memory.fill", "memory.grow", "(param", "select", "return", "br_if $b"];
